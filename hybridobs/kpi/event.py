@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import compress
 from typing import NamedTuple
 
 from hybridobs.contract import Labels
@@ -23,5 +25,36 @@ class Event(NamedTuple):
     duration_ns: int = 0
     root: bool = False
     error: str = ""
-    numbers: dict[str, float] = {}
-    texts: dict[str, str] = {}
+    numbers: dict[str, float] = {}  # noqa: RUF012 - shared, and never written
+    texts: dict[str, str] = {}  # noqa: RUF012
+
+
+class Alike(NamedTuple):
+    """Many events that differ only in their times and in the values of their numbers: columns of one length.
+
+    What a process sends in one batch mostly is one of these, and a column is much cheaper to add than its events are.
+    """
+
+    kind: str
+    labels: Labels
+    root: bool
+    error: str
+    texts: dict[str, str]
+    times_ns: Sequence[int]
+    durations_ns: Sequence[int]
+    numbers: Mapping[str, Sequence[float]]
+
+    def events(self) -> Iterator[Event]:
+        """The same, one by one."""
+        for place, time_ns in enumerate(self.times_ns):
+            numbers = {key: values[place] for key, values in self.numbers.items()}
+            duration = self.durations_ns[place]
+            yield Event(self.kind, time_ns, self.labels, duration, self.root, self.error, numbers, self.texts)
+
+    def only(self, wanted: Sequence[bool]) -> Alike:
+        """Those of the events that are wanted, one flag for each."""
+        return self._replace(
+            times_ns=list(compress(self.times_ns, wanted)),
+            durations_ns=list(compress(self.durations_ns, wanted)),
+            numbers={key: list(compress(values, wanted)) for key, values in self.numbers.items()},
+        )

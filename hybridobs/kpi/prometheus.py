@@ -1,0 +1,20 @@
+"""What a measure is called where Prometheus reads it: one rule for the exposition and for every board and rule.
+
+The rule is OpenTelemetry's own: dots become underscores, the unit is spelled out at the end (units in braces and the
+unit ``1`` are not), and what only ever grows ends in ``_total``. A distribution is a histogram with ``_bucket``,
+``_sum`` and ``_count``.
+"""
+
+from __future__ import annotations
+
+from hybridobs.kpi.measure import Measure, Shape
+
+_UNITS = {"s": "seconds", "J": "joules", "By": "bytes"}
+
+
+def metric_name(measure: Measure) -> str:
+    """``hybridobs_inference_duration_seconds``, ``hybridobs_inference_errors_total``: a family, less ``_bucket``."""
+    name = measure.metric.replace(".", "_")
+    if unit := _UNITS.get(measure.unit):
+        name = f"{name}_{unit}"
+    return name if measure.shape is Shape.DISTRIBUTION else f"{name}_total"

@@ -1,0 +1,118 @@
+"""Requests of one device are alike: how much less n of them say than n independent ones.
+
+A gate that ignores this alarms falsely in 24 to 40 % of unchanged releases (100 devices a side). Gated measures are
+therefore kept in 32 device shards, and the spread between shards says how many independent requests the data are
+worth. Any grouping that keeps a device in one group works, devices themselves included.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from hybridobs.kpi.histogram import bucket, lower, upper
+from hybridobs.kpi.stats.distributions import normal_tail, student_quantile
+from hybridobs.kpi.stats.intervals import Rate
+from hybridobs.kpi.stats.paired import Pairs
+from hybridobs.kpi.summary import Summary
+
+
+class Clustering(NamedTuple):
+    """So many requests say as much as one independent request; ``degrees`` of freedom this is known with.
+
+    An estimated ``effect`` below 1 is noise and never counts as more information than there is.
+    """
+
+    effect: float = 1.0
+    degrees: float = math.inf
+
+    def effective(self, rate: Rate) -> Rate:
+        """The same share from as many independent trials as it is worth."""
+        return Rate(rate.events / self.inflation, rate.n / self.inflation)
+
+    @property
+    def inflation(self) -> float:
+        """The effect, at least 1."""
+        return max(1.0, self.effect)
+
+
+INDEPENDENT = Clustering()
+
+
+def design_effect(shards: Sequence[Rate]) -> Clustering:
+    """The design effect from counts by shard: variance of the ratio estimator over the binomial one.
+
+    Shards without trials do not count. One shard alone knows nothing of the spread: no degree of freedom is left and
+    no gate can decide.
+    """
+    used = [shard for shard in shards if shard.n > 0]
+    total = Rate(sum(shard.events for shard in used), sum(shard.n for shard in used))
+    p = total.share
+    return _measured([shard.events - p * shard.n for shard in used], p * (1 - p) * total.n)
+
+
+def paired_design_effect(shards: Sequence[Pairs]) -> Clustering:
+    """The design effect of a paired difference of failure rates, from pairs by shard."""
+    used = [shard for shard in shards if shard.n > 0]
+    n, worse, better = (sum(column) for column in zip(*used, strict=True)) if used else (0.0, 0.0, 0.0)
+    total = Pairs(n, worse, better)
+    spread = worse + better - n * total.difference**2
+    return _measured([shard.n * (shard.difference - total.difference) for shard in used], spread)
+
+
+def _measured(residuals: list[float], independent: float) -> Clustering:
+    """From what each group has above its fair share, and the variance of the sum if all were independent.
+
+    A few groups with all the events say less about the spread than groups alike: the degrees of freedom shrink with
+    the excess kurtosis k, as the variance of a sample variance grows, 2 / (groups - 1) + k / groups.
+    """
+    groups = len(residuals)
+    if groups < 2:
+        return Clustering(1.0, 0.0)
+    squares = sum(residual**2 for residual in residuals)
+    spread = squares * groups / (groups - 1)
+    kurtosis = groups * sum(residual**4 for residual in residuals) / squares**2 - 3 if squares > 0 else 0.0
+    degrees = 2 / (2 / (groups - 1) + max(0.0, kurtosis) / groups)
+    return Clustering(spread / independent if independent > 0 else 1.0, degrees)
+
+
+def quantile_design_effect(shards: Sequence[Summary], quantile: float) -> Clustering:
+    """The design effect of a quantile: of the share above its value, shard by shard.
+
+    ``quantile`` is the value of the quantile over all shards, in the unit of the measure.
+    """
+    return design_effect([Rate(above(shard, quantile), shard.n) for shard in shards])
+
+
+def combined(candidate: Clustering, baseline: Clustering, weight: float) -> Clustering:
+    """One effect for a comparison: each side's by its part of the variance, ``weight`` being the candidate's.
+
+    Degrees of freedom by Satterthwaite (1946). Unlike an effect for each side, noise in one is not clipped alone.
+    """
+    parts = [(weight * candidate.effect, candidate.degrees), ((1 - weight) * baseline.effect, baseline.degrees)]
+    total = sum(part for part, _ in parts)
+    if min(candidate.degrees, baseline.degrees) <= 0:
+        return Clustering(total, 0.0)
+    noise = sum(part * part / degrees for part, degrees in parts)
+    return Clustering(total, total * total / noise if noise > 0 else math.inf)
+
+
+def critical(z: float, clustering: Clustering) -> float:
+    """The value of Student's t that is as rare as ``z``."""
+    return z if math.isinf(clustering.degrees) else student_quantile(normal_tail(z), clustering.degrees)
+
+
+def above(summary: Summary, value: float) -> float:
+    """How many values lie above ``value``, log-linear inside its bucket: the inverse of ``Summary.at_rank``."""
+    if value > 0:
+        return _beyond(summary.positive, value)
+    if value == 0:
+        return float(sum(summary.positive.values()))
+    return summary.n - _beyond(summary.negative, -value)
+
+
+def _beyond(buckets: Mapping[int, int], magnitude: float) -> float:
+    here = bucket(magnitude)
+    inside = math.log2(upper(here) / magnitude) / math.log2(upper(here) / lower(here))
+    return sum(count for index, count in buckets.items() if index > here) + inside * buckets.get(here, 0)

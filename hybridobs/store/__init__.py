@@ -1,0 +1,41 @@
+"""The only room that knows SQL: measures, streams and kept spans in SQLite or PostgreSQL.
+
+Importing it costs nothing; SQLAlchemy and numpy are loaded with the first ``Store``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hybridobs.errors import MissingExtra
+from hybridobs.store._rows import KeptSpan, StoreInfo, StreamInfo, StreamState, TraceHead
+
+if TYPE_CHECKING:
+    from hybridobs.store._store import Store
+    from hybridobs.store._write import FOREIGN_MEMORY_S, Transaction
+
+__all__ = [
+    "FOREIGN_MEMORY_S",
+    "KeptSpan",
+    "Store",
+    "StoreInfo",
+    "StreamInfo",
+    "StreamState",
+    "TraceHead",
+    "Transaction",
+]
+
+_LATE = {"Store": "_store", "Transaction": "_write", "FOREIGN_MEMORY_S": "_write"}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    try:
+        return getattr(import_module(f"{__name__}.{_LATE[name]}"), name)
+    except ModuleNotFoundError as fault:
+        if (fault.name or "").startswith("hybridobs"):
+            raise
+        raise MissingExtra(fault.name or "sqlalchemy", "collector") from fault

@@ -1,0 +1,204 @@
+"""Reading: rows are matched by label, merged over writers, windows and series, and never changed."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select
+
+from hybridobs.contract import EXTRA_LABELS, LABELS, Labels
+from hybridobs.errors import ConfigError, LayoutError
+from hybridobs.kpi.catalog import MEASURES
+from hybridobs.kpi.fold import WIDTH, Series
+from hybridobs.kpi.ranges import RangeSet
+from hybridobs.kpi.summary import Summary
+from hybridobs.store._columns import Batch, Packed
+from hybridobs.store._dialect import Dialect
+from hybridobs.store._rows import KeptSpan, StreamInfo, StreamState, TraceHead
+from hybridobs.store._schema import ALL_DEVICES, CELLS, LOSSES, SERIES, SPANS, STREAMS
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+Group = tuple[str, ...]
+Groups = dict[Group, dict[str, Summary]]
+
+WINDOW = "window"
+_ROWS = 20_000  # read and merged at a time, which bounds the memory of any question
+
+
+def cells(
+    connection: Connection,
+    dialect: Dialect,
+    measures: Sequence[str],
+    since: int | None,
+    until: int | None,
+    by: Sequence[str],
+    where: Mapping[str, str],
+) -> Groups:
+    """The merged summaries of ``measures`` for each group of the labels ``by``; see ``Store.read``."""
+    _check(measures, by, where)
+    found = series(connection, where)
+    statement, parameters = _matching(dialect, measures, since, until, list(found) if where else None)
+    group_of = _grouping(by, found)
+    groups: Groups = defaultdict(dict)
+    for rows in connection.execute(statement, parameters).partitions(_ROWS):
+        for name, group, summary in _merged(rows, group_of):
+            known = groups[group].get(name)
+            groups[group][name] = summary if known is None else known + summary
+    return dict(groups)
+
+
+def _check(measures: Iterable[str], by: Iterable[str], where: Iterable[str]) -> None:
+    for name in measures:
+        if name not in MEASURES:
+            raise ConfigError("measure", name, f"choose of: {', '.join(MEASURES)}")
+    known = (*LABELS, *EXTRA_LABELS)
+    for key, labels, allowed in (("by", by, (*known, WINDOW)), ("where", where, known)):
+        for label in labels:
+            if label not in allowed:
+                raise ConfigError(key, label, f"no such label; choose of: {', '.join(allowed)}")
+
+
+def series(connection: Connection, where: Mapping[str, str]) -> dict[int, Series]:
+    """Every series whose labels, base and extra, have the values of ``where``."""
+    statement = select(SERIES).where(*(SERIES.c[name] == value for name, value in where.items() if name in LABELS))
+    wanted = {(name, value) for name, value in where.items() if name not in LABELS}
+    found = {}
+    for number, *labels, extra in connection.execute(statement):
+        pairs = tuple(json.loads(extra).items())
+        if wanted <= set(pairs):
+            found[number] = Series(Labels(*labels), pairs)
+    return found
+
+
+def _matching(
+    dialect: Dialect, measures: Sequence[str], since: int | None, until: int | None, ids: list[int] | None
+) -> tuple[Any, dict[str, object]]:
+    columns = ("measure", "window", "series_id", "layout", "n", "sum", "min", "max", "hist")
+    statement = select(*(CELLS.c[name] for name in columns)).where(
+        CELLS.c.width == WIDTH, CELLS.c.shard == ALL_DEVICES, dialect.one_of(CELLS.c.measure, "measures")
+    )
+    parameters = {"measures": dialect.bind_list(list(measures))}
+    if since is not None:
+        statement = statement.where(CELLS.c.window >= since)
+    if until is not None:
+        statement = statement.where(CELLS.c.window < until)
+    if ids is not None:
+        statement = statement.where(dialect.one_of(CELLS.c.series_id, "ids"))
+        parameters["ids"] = dialect.bind_list(ids)
+    return statement, parameters
+
+
+def _grouping(by: Sequence[str], found: Mapping[int, Series]) -> Callable[[int, int], Group]:
+    """A function of series id and window; a series that lacks an extra label has the empty text there."""
+    values: dict[int, list[str]] = {}
+    for number, one in found.items():
+        labels = {**dict(zip(LABELS, one.labels, strict=True)), **dict(one.extra)}
+        values[number] = [labels.get(name, "") for name in by]
+    if WINDOW not in by:
+        fixed = {number: tuple(group) for number, group in values.items()}
+        return lambda number, _window: fixed[number]
+    place = list(by).index(WINDOW)
+    return lambda number, window: (*values[number][:place], str(window), *values[number][place + 1 :])
+
+
+def _merged(rows: Sequence[Any], group_of: Callable[[int, int], Group]) -> Iterable[tuple[str, Group, Summary]]:
+    """One summary for each measure and group in a batch of rows."""
+    by_measure: dict[str, list[Any]] = defaultdict(list)
+    for row in rows:
+        by_measure[row[0]].append(row)
+    for name, own in by_measure.items():
+        measure = MEASURES[name]
+        if {row[3] for row in own} != {measure.layout}:
+            raise LayoutError(f"{name}: some rows were stored under another definition of it")
+        places: dict[Group, int] = {}
+        where = [places.setdefault(group_of(row[2], row[1]), len(places)) for row in own]
+        batch = Batch(measure, len(places))
+        batch.add_packed([Packed(*row[4:]) for row in own], where)
+        yield from zip([name] * len(places), places, batch.summaries(), strict=True)
+
+
+def streams(connection: Connection) -> list[StreamState]:
+    """Every stream with how complete it is, the first seen first."""
+    losses: dict[str, dict[str, RangeSet]] = defaultdict(dict)
+    for stream, reason, ranges in connection.execute(select(LOSSES)):
+        losses[stream][reason] = RangeSet.unpack(ranges)
+    rows = connection.execute(select(STREAMS).order_by(STREAMS.c.first_seen, STREAMS.c.id))
+    return [_state(row, losses.get(row.id, {})) for row in rows]
+
+
+def _state(row: Any, losses: Mapping[str, RangeSet]) -> StreamState:
+    counted = RangeSet.unpack(row.counted)
+    lost_by_reason = {reason: len(ranges - counted) for reason, ranges in sorted(losses.items())}
+    known = counted
+    for ranges in losses.values():
+        known = known | ranges
+    return StreamState(
+        **{name: getattr(row, name) for name in (*StreamInfo._fields, "first_seen", "last_seen")},
+        counted=len(counted),
+        lost=len(known) - len(counted),
+        highest=known.highest,
+        outstanding=known.highest - len(known),
+        lost_by_reason=lost_by_reason,
+    )
+
+
+def trace(connection: Connection, trace_id: str) -> list[KeptSpan]:
+    """The kept spans of one trace, the earliest first."""
+    order = (SPANS.c.start_ns, SPANS.c.end_ns.desc(), SPANS.c.span_id)
+    statement = select(SPANS).where(SPANS.c.trace_id == trace_id).order_by(*order)
+    return [_span(row) for row in connection.execute(statement)]
+
+
+def _span(row: Any) -> KeptSpan:
+    told = {name: getattr(row, name) for name in KeptSpan._fields if name not in ("labels", "attributes")}
+    labels = Labels(*(getattr(row, name) for name in LABELS))
+    return KeptSpan(**told, labels=labels, attributes=json.loads(row.attributes))
+
+
+def traces(connection: Connection, dialect: Dialect, order: str, limit: int) -> list[TraceHead]:
+    """Heads of kept traces: ``slowest``, ``recent`` (latest start first) or ``errors`` (the same, failed ones only)."""
+    start, end = func.min(SPANS.c.start_ns), func.max(SPANS.c.end_ns)
+    orders = {"slowest": (end - start).desc(), "recent": start.desc(), "errors": start.desc()}
+    if order not in orders:
+        raise ConfigError("order", order, f"choose of: {', '.join(orders)}")
+    heads = select(SPANS.c.trace_id).group_by(SPANS.c.trace_id).order_by(orders[order], SPANS.c.trace_id).limit(limit)
+    if order == "errors":
+        heads = heads.having(func.max(SPANS.c.error) != "")
+    ids = list(connection.execute(heads).scalars())
+    columns = (SPANS.c.trace_id, SPANS.c.start_ns, SPANS.c.end_ns, SPANS.c.name, SPANS.c.error, SPANS.c.tier)
+    spans = defaultdict(list)
+    statement = select(*columns).where(dialect.one_of(SPANS.c.trace_id, "ids"))
+    for row in connection.execute(statement, {"ids": dialect.bind_list(ids)}):
+        spans[row.trace_id].append(row)
+    return [_head(found, sorted(spans[found], key=itemgetter(1))) for found in ids]
+
+
+def _head(trace_id: str, spans: Sequence[Any]) -> TraceHead:
+    start = spans[0].start_ns
+    return TraceHead(
+        trace_id,
+        name=spans[0].name,
+        start_ns=start,
+        duration_ns=max(span.end_ns for span in spans) - start,
+        spans=len(spans),
+        errors=sum(span.error != "" for span in spans),
+        tiers=tuple(dict.fromkeys(span.tier for span in spans)),
+    )
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    """How many rows the tables have."""
+    tables = (CELLS, SERIES, STREAMS, SPANS)
+    return {table.name: connection.execute(select(func.count()).select_from(table)).scalar_one() for table in tables}
+
+
+def extent(connection: Connection) -> tuple[int | None, int | None]:
+    """The first and the last window."""
+    row = connection.execute(select(func.min(CELLS.c.window), func.max(CELLS.c.window))).one()
+    return row[0], row[1]

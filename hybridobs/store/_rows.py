@@ -1,0 +1,95 @@
+"""What goes into the store and what comes out of it, as plain values (no database, no numpy)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from hybridobs.contract import UNKNOWN, Labels
+
+
+class StreamInfo(NamedTuple):
+    """Who numbers the events of one SDK start; ``id`` alone is the identity, the rest describes it."""
+
+    id: str
+    installation: str = UNKNOWN
+    boot: str = UNKNOWN
+    tier: str = UNKNOWN
+    device_class: str = UNKNOWN
+    cohort: str = UNKNOWN
+    channel: str = UNKNOWN
+    site: str = UNKNOWN
+    service: str = UNKNOWN
+
+
+class StreamState(NamedTuple):
+    """How complete one stream is: ``highest == counted + lost + outstanding``, always.
+
+    Descriptive fields are those of :class:`StreamInfo`. ``lost`` counts numbers given up and never seen,
+    ``lost_by_reason`` the same per reason (a number given up for two reasons is in both). ``first_seen`` and
+    ``last_seen`` are Unix seconds on the store's clock.
+    """
+
+    id: str
+    installation: str
+    boot: str
+    tier: str
+    device_class: str
+    cohort: str
+    channel: str
+    site: str
+    service: str
+    first_seen: int
+    last_seen: int
+    counted: int
+    lost: int
+    highest: int
+    outstanding: int
+    lost_by_reason: Mapping[str, int]
+
+
+class KeptSpan(NamedTuple):
+    """One span worth keeping; ids are lower-case hex, times Unix ns, ``why`` says what made it worth keeping."""
+
+    trace_id: str
+    span_id: str
+    parent_id: str
+    name: str
+    kind: str
+    start_ns: int
+    end_ns: int
+    labels: Labels = Labels()
+    error: str = ""
+    attributes: Mapping[str, object] = {}
+    why: str = "sample"
+
+    @property
+    def duration_ns(self) -> int:
+        """How long the span took."""
+        return self.end_ns - self.start_ns
+
+
+class TraceHead(NamedTuple):
+    """One line of a list of traces: ``name`` is the earliest span's, ``duration_ns`` spans all kept spans."""
+
+    trace_id: str
+    name: str
+    start_ns: int
+    duration_ns: int
+    spans: int
+    errors: int
+    tiers: tuple[str, ...]
+
+
+class StoreInfo(NamedTuple):
+    """What is in the store; ``url`` never shows a password, windows are Unix seconds or None when empty."""
+
+    url: str
+    schema_version: int
+    created: int
+    cells: int
+    series: int
+    streams: int
+    spans: int
+    first_window: int | None
+    last_window: int | None

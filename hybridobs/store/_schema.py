@@ -1,0 +1,96 @@
+"""The tables, declared once for every database.
+
+====================  ==============================================================================================
+``meta``              one row: the version of this schema and when the store was made
+``series``            a bounded set of label combinations; ``id`` is 63 bits of a hash of them
+``cells``             one row per (width, measure, window, series, shard, writer): counts that only ever add up
+``streams``           per SDK start, the set of counted sequence numbers
+``losses``            per stream and reason, the set of numbers the sender gave up
+``foreign_spans``     spans without sequence numbers, remembered for a while so that a re-sent one is not counted twice
+``spans``             the bounded trace store
+====================  ==============================================================================================
+
+The key of ``cells`` leads with what every read names (width, measures, then a range of windows). ``writer`` is the
+collector replica, so replicas never touch each other's rows. ``shard`` is -1 for all devices together.
+Every integer but the shard is 64 bits wide.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, MetaData, SmallInteger, Table, Text
+
+from hybridobs.contract import LABELS
+
+SCHEMA_VERSION = 1
+ALL_DEVICES = -1
+
+METADATA = MetaData()
+
+
+def _text(name: str, *, key: bool = False) -> Column[str]:
+    return Column(name, Text, primary_key=key, nullable=False)
+
+
+def _whole(name: str, *, key: bool = False) -> Column[int]:
+    return Column(name, BigInteger, primary_key=key, nullable=False, autoincrement=False)
+
+
+META = Table("meta", METADATA, _whole("schema_version"), _whole("created"))
+
+SERIES = Table("series", METADATA, _whole("id", key=True), *map(_text, LABELS), _text("extra"))
+
+CELLS = Table(
+    "cells",
+    METADATA,
+    _whole("width", key=True),  # seconds
+    _text("measure", key=True),
+    _whole("window", key=True),  # Unix seconds of its start
+    _whole("series_id", key=True),
+    _whole("layout", key=True),  # Measure.layout: rows of an older catalogue stay apart
+    Column("shard", SmallInteger, primary_key=True, nullable=False, autoincrement=False),
+    _text("writer", key=True),
+    _whole("n"),
+    _whole("sum"),  # quanta of the measure, like min and max
+    _whole("min"),
+    _whole("max"),
+    Column("hist", LargeBinary, nullable=False),  # Summary.pack(); empty where the measure has no distribution
+)
+
+STREAMS = Table(
+    "streams",
+    METADATA,
+    _text("id", key=True),
+    *map(_text, ("installation", "boot", "tier", "device_class", "cohort", "channel", "site", "service")),
+    _whole("first_seen"),
+    _whole("last_seen"),
+    Column("counted", LargeBinary, nullable=False),  # RangeSet.pack()
+)
+
+LOSSES = Table(
+    "losses",
+    METADATA,
+    _text("stream_id", key=True),
+    _text("reason", key=True),
+    Column("ranges", LargeBinary, nullable=False),  # RangeSet.pack()
+)
+
+FOREIGN_SPANS = Table(
+    "foreign_spans",
+    METADATA,
+    Column("key", LargeBinary, primary_key=True, nullable=False),  # trace id, then span id: 24 bytes
+    _whole("expires"),
+    Index("foreign_spans_expires", "expires"),
+)
+
+SPANS = Table(
+    "spans",
+    METADATA,
+    _text("trace_id", key=True),
+    _text("span_id", key=True),
+    *map(_text, ("parent_id", "name", "kind")),
+    _whole("start_ns"),
+    _whole("end_ns"),
+    *map(_text, (*LABELS, "error", "attributes", "why")),
+    _whole("kept_ns"),  # the store's clock: device clocks lie, so age is counted from here
+    Index("spans_kept_ns", "kept_ns"),
+)

@@ -1,0 +1,96 @@
+"""Every statement that writes, made once for a database and run many times."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import Connection, and_, bindparam, delete, func, select, tuple_, update
+
+from hybridobs.kpi.fold import WIDTH
+from hybridobs.store._dialect import Dialect, Key
+from hybridobs.store._schema import ALL_DEVICES, CELLS, FOREIGN_SPANS, LOSSES, SERIES, SPANS, STREAMS
+
+
+class Statements:
+    """The statements of one database; parameters are named after columns."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        insert = dialect.insert
+        self.known_streams = (
+            select(STREAMS.c.id, STREAMS.c.counted)
+            .where(dialect.one_of(STREAMS.c.id, "ids"))
+            .order_by(STREAMS.c.id)  # replicas lock in the same order, so neither waits for the other
+            .with_for_update()
+        )
+        self.new_stream = insert(STREAMS).on_conflict_do_nothing()
+        self.counted = (
+            update(STREAMS)
+            .where(STREAMS.c.id == bindparam("stream"))
+            .values(counted=bindparam("ranges"), last_seen=bindparam("now"))
+        )
+        self.loss = select(LOSSES.c.ranges).where(
+            LOSSES.c.stream_id == bindparam("stream"), LOSSES.c.reason == bindparam("why")
+        )
+        self.lost = _replacing(insert(LOSSES), "ranges")
+        self.new_series = insert(SERIES).on_conflict_do_nothing()
+        self.stored_cells = _stored_cells(dialect)
+        self.cells = Prepared(_replacing(insert(CELLS), "n", "sum", "min", "max", "hist"), dialect)
+        self.forget_foreign = _oldest_foreign()
+        self.remember_foreign = insert(FOREIGN_SPANS).on_conflict_do_nothing().returning(FOREIGN_SPANS.c.key)
+        self.keep = insert(SPANS).on_conflict_do_nothing()
+        self.kept = select(func.count()).select_from(SPANS)
+        self.forget_old = delete(SPANS).where(SPANS.c.kept_ns < bindparam("before"))
+        self.forget_first = _oldest_spans()
+
+
+class Prepared:
+    """One hot statement as the driver's own text, so that each of its many rows costs the driver only."""
+
+    def __init__(self, statement: Any, dialect: Dialect) -> None:
+        compiled = statement.compile(dialect=dialect.engine.dialect)
+        self._sql = str(compiled)
+        self._order: list[str] | None = compiled.positiontup  # None where the driver wants names
+
+    def run(self, connection: Connection, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+        """Run it for each of ``rows``, whose values stand in the order of ``columns``."""
+        if self._order is None:
+            connection.exec_driver_sql(self._sql, [dict(zip(columns, row, strict=True)) for row in rows])
+        else:
+            place = itemgetter(*map(list(columns).index, self._order))
+            connection.exec_driver_sql(self._sql, list(map(place, rows)))
+
+
+def _replacing(statement: Any, *columns: str) -> Any:
+    """Insert, or replace ``columns`` of the row that is there."""
+    key = statement.table.primary_key
+    return statement.on_conflict_do_update(
+        index_elements=list(key), set_={name: statement.excluded[name] for name in columns}
+    )
+
+
+def _stored_cells(dialect: Dialect) -> Any:
+    """The rows of one writer for the keys of ``Dialect.keys``, ``n`` null where there is none.
+
+    An outer join because SQLite would turn an inner one around and look at every row for every key.
+    """
+    touched = dialect.keys()
+    same = [CELLS.c[name] == touched.c[name] for name in Key._fields]
+    own = (CELLS.c.width == WIDTH, CELLS.c.shard == ALL_DEVICES, CELLS.c.writer == bindparam("writer"))
+    asked = (touched.c[name] for name in Key._fields)
+    found = (CELLS.c[name] for name in ("n", "sum", "min", "max", "hist"))
+    return select(*asked, *found).select_from(touched.outerjoin(CELLS, and_(*same, *own)))
+
+
+def _oldest_foreign() -> Any:
+    """Delete expired keys, a bounded number and none that another replica is deleting."""
+    expired = select(FOREIGN_SPANS.c.key).where(FOREIGN_SPANS.c.expires <= bindparam("now"))
+    expired = expired.order_by(FOREIGN_SPANS.c.expires).limit(bindparam("most")).with_for_update(skip_locked=True)
+    return delete(FOREIGN_SPANS).where(FOREIGN_SPANS.c.key.in_(expired))
+
+
+def _oldest_spans() -> Any:
+    key = (SPANS.c.trace_id, SPANS.c.span_id)
+    oldest = select(*key).order_by(SPANS.c.kept_ns, *key).limit(bindparam("most"))
+    return delete(SPANS).where(tuple_(*key).in_(oldest))

@@ -1,0 +1,217 @@
+"""``Store``: opening, transactions and questions; the work is done in the files beside it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from sqlalchemy import inspect, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from hybridobs.errors import ConfigError, StoreError, StoreTooNew
+from hybridobs.kpi.fold import Series
+from hybridobs.store import _read
+from hybridobs.store._dialect import Dialect, connect
+from hybridobs.store._faults import told, told_while_opening
+from hybridobs.store._rows import KeptSpan, StoreInfo, StreamState, TraceHead
+from hybridobs.store._schema import META, METADATA, SCHEMA_VERSION
+from hybridobs.store._statements import Statements
+from hybridobs.store._write import SeriesIds, Transaction
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+Clock = Callable[[], int]
+
+DAY_NS = 86_400 * 10**9
+
+
+class Store:
+    """Measures, streams and kept spans in one database; safe to use from several threads.
+
+    ``writer`` names this collector replica: rows of different writers never contend and are summed on reading.
+    ``keep_spans`` and ``keep_days`` bound the trace store, the oldest go first; several writers may together exceed the
+    number for a while, because each looks only when it has used up its own room.
+    """
+
+    def __init__(self, dialect: Dialect, *, clock: Clock, writer: str, keep_spans: int, keep_days: float) -> None:
+        self.url = dialect.shown
+        self.writer = writer
+        self._dialect = dialect
+        self._clock = clock
+        self._statements = Statements(dialect)
+        self._ids = SeriesIds()
+        self._keep_spans = keep_spans
+        self._keep_ns = int(keep_days * DAY_NS)
+        self._room = 0  # spans that may still be kept before the trace store is looked at again
+
+    @classmethod
+    def open(
+        cls,
+        url: str,
+        *,
+        clock: Clock = time.time_ns,
+        writer: str = "default",
+        create: bool = True,
+        keep_spans: int = 50_000,
+        keep_days: float = 7.0,
+    ) -> Store:
+        """Open the store at an SQLAlchemy URL and make its tables unless ``create`` is false.
+
+        Raises ConfigError for a URL that cannot be right, StoreTooNew for a store of a newer version, StoreError for a
+        file that is damaged, no store or not ours to write, and StoreUnreachable where trying again may help.
+        """
+        dialect = connect(url, create=create)
+        try:
+            with told_while_opening(dialect):
+                with dialect.engine.connect() as connection:
+                    if create:
+                        _make(connection, dialect, clock)
+                    _check_version(connection, dialect)
+                dialect.check()
+        except BaseException:
+            dialect.engine.dispose()
+            raise
+        return cls(dialect, clock=clock, writer=writer, keep_spans=keep_spans, keep_days=keep_days)
+
+    def close(self) -> None:
+        """Give the connections back; safe twice."""
+        self._dialect.engine.dispose()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # --- writing ----------------------------------------------------------------------------------------------
+    @contextmanager
+    def begin(self) -> Iterator[Transaction]:
+        """One transaction: committed at the end, and on any exception as if it had never been.
+
+        StoreUnreachable means that nothing was written. Only when the connection breaks during the commit itself can
+        nobody know, and doing it again is right then too: what was claimed is not claimed twice.
+        """
+        now = self._clock()
+        with told(self._dialect):
+            self._dialect.check()
+            connection = self._dialect.engine.connect()
+        try:
+            with told(self._dialect):
+                self._dialect.begin_write(connection, self.writer)
+            tx = Transaction(connection, self._dialect, self._statements, self._ids, self.writer, now)
+            yield tx
+            tx.flush()
+            with told(self._dialect):
+                room = self._trim(connection, tx.kept, now)
+                connection.commit()
+            self._ids.committed(tx.new_series)
+            self._room = room
+        finally:
+            _give_back(connection)
+
+    def _trim(self, connection: Connection, kept: int, now: int) -> int:
+        """Bound the trace store when its room is used up; gives the room that is left."""
+        if kept <= self._room:
+            return self._room - kept
+        connection.execute(self._statements.forget_old, {"before": now - self._keep_ns})
+        count = connection.execute(self._statements.kept).scalar_one()
+        # A twentieth more than needed, so that this is done once in a while and not at every commit.
+        if (excess := count - self._keep_spans) > 0:
+            connection.execute(self._statements.forget_first, {"most": excess + self._keep_spans // 20})
+            count = min(count, self._keep_spans - self._keep_spans // 20)
+        return self._keep_spans - int(count)
+
+    # --- reading ----------------------------------------------------------------------------------------------
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        """A connection that sees one moment of the store."""
+        with told(self._dialect), self._dialect.engine.connect() as connection:
+            self._dialect.begin_read(connection)
+            yield connection
+
+    def read(
+        self,
+        measures: Sequence[str],
+        *,
+        since: int | None = None,
+        until: int | None = None,
+        by: Sequence[str] = (),
+        where: Mapping[str, str] | None = None,
+    ) -> _read.Groups:
+        """Summaries by group and measure, merged over writers, windows and series.
+
+        ``since`` and ``until`` (excluded) are Unix seconds on the start of a window; ``by`` names base labels, extra
+        labels or ``"window"``, and the group is their values in that order, empty for a label that a series lacks;
+        ``where`` is what labels must equal. A group or a measure without data is absent. Raises ConfigError for a name
+        that does not exist, and LayoutError for rows that were stored under another definition of their measure.
+        """
+        with self._reading() as connection:
+            return _read.cells(connection, self._dialect, measures, since, until, by, where or {})
+
+    def series(self) -> list[Series]:
+        """Every series that was ever written."""
+        with self._reading() as connection:
+            return list(_read.series(connection, {}).values())
+
+    def streams(self) -> list[StreamState]:
+        """Every stream and how complete it is, the first seen first."""
+        with self._reading() as connection:
+            return _read.streams(connection)
+
+    def trace(self, trace_id: str) -> list[KeptSpan]:
+        """The kept spans of one trace (32 hex digits), the earliest first; empty if none was kept."""
+        with self._reading() as connection:
+            return _read.trace(connection, trace_id)
+
+    def traces(self, order: str = "recent", limit: int = 20) -> list[TraceHead]:
+        """Kept traces: the ``slowest``, the most ``recent``, or the most recent with ``errors``."""
+        with self._reading() as connection:
+            return _read.traces(connection, self._dialect, order, limit)
+
+    def info(self) -> StoreInfo:
+        """What is in here."""
+        with self._reading() as connection:
+            meta = connection.execute(select(META)).one()
+            counts, (first, last) = _read.counts(connection), _read.extent(connection)
+        return StoreInfo(self.url, meta.schema_version, meta.created, **counts, first_window=first, last_window=last)
+
+
+def _make(connection: Connection, dialect: Dialect, clock: Clock) -> None:
+    """Create what is not there; two that open a new store at once take turns."""
+    dialect.begin_write(connection, "schema")
+    there = set(inspect(connection).get_table_names())
+    if META.name not in there:
+        if taken := there & METADATA.tables.keys():
+            raise _foreign(dialect, f"has a table {min(taken)} of another program")
+        METADATA.create_all(connection)
+        connection.execute(META.insert(), {"schema_version": SCHEMA_VERSION, "created": clock() // 10**9})
+    connection.commit()
+
+
+def _check_version(connection: Connection, dialect: Dialect) -> None:
+    inspector = inspect(connection)
+    if not inspector.has_table(META.name):
+        raise ConfigError("store", dialect.shown, "is no store yet; a collector makes it")
+    if META.c.schema_version.name not in {column["name"] for column in inspector.get_columns(META.name)}:
+        raise _foreign(dialect, "has a table meta of another program")
+    version = connection.execute(select(META.c.schema_version)).scalar_one()
+    if version > SCHEMA_VERSION:
+        raise StoreTooNew(
+            f"store {dialect.shown} has schema {version}, this hybridobs reads up to {SCHEMA_VERSION}; "
+            "upgrade with: pip install -U hybridobs"
+        )
+
+
+def _foreign(dialect: Dialect, what: str) -> StoreError:
+    return StoreError(f"store {dialect.shown} {what}; name another database, or a schema of its own")
+
+
+def _give_back(connection: Connection) -> None:
+    """Roll back what was not committed; a connection that is already dead has nothing left to roll back."""
+    try:
+        connection.close()
+    except SQLAlchemyError:
+        connection.invalidate()

@@ -1,0 +1,227 @@
+"""One transaction: what was claimed and what was added are committed together or not at all."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import blake2b
+from operator import attrgetter, itemgetter
+from typing import TYPE_CHECKING
+
+from hybridobs.contract import LABELS
+from hybridobs.errors import StoreError
+from hybridobs.kpi.catalog import MEASURES
+from hybridobs.kpi.fold import WIDTH, CellKey, Series
+from hybridobs.kpi.ranges import RangeSet
+from hybridobs.store._columns import Batch, Packed
+from hybridobs.store._dialect import Dialect, Key
+from hybridobs.store._faults import told_while_writing
+from hybridobs.store._rows import KeptSpan, StreamInfo
+from hybridobs.store._schema import ALL_DEVICES
+from hybridobs.store._statements import Statements
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+FOREIGN_MEMORY_S = 3600  # how long a span without a sequence number is remembered, at least
+_CELL = ("width", "shard", "writer", *Key._fields, *Packed._fields)
+
+_span_key = attrgetter("trace_id", "span_id")
+
+
+class SeriesIds:
+    """Ids of series, and which of them the database is known to hold; belongs to one store."""
+
+    def __init__(self, most: int = 100_000) -> None:
+        self._most = most
+        self._ids: dict[Series, int] = {}
+        self._stored: set[int] = set()
+
+    def id_of(self, series: Series) -> int:
+        """63 bits of a hash of the labels: the same on every replica, without asking the database."""
+        found = self._ids.get(series)
+        if found is None:
+            if len(self._ids) >= self._most:
+                self._ids.clear()
+            text = json.dumps([*series.labels, *series.extra])
+            found = self._ids[series] = int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
+        return found
+
+    def unknown(self, ids: Iterable[int]) -> set[int]:
+        """Those that are not known to be stored."""
+        return set(ids) - self._stored
+
+    def committed(self, ids: Iterable[int]) -> None:
+        """Remember that these rows exist; rows of ``series`` are never deleted while a store is open."""
+        if len(self._stored) >= self._most:
+            self._stored.clear()
+        self._stored.update(ids)
+
+
+class Transaction:
+    """Open between ``Store.begin`` and its end; used by one thread.
+
+    ``now_ns`` is the store's clock at the start. Raises StoreError for data that no database can hold and
+    StoreUnreachable for everything that trying again may cure.
+    """
+
+    def __init__(
+        self, connection: Connection, dialect: Dialect, statements: Statements, ids: SeriesIds, writer: str, now_ns: int
+    ) -> None:
+        self._connection = connection
+        self._dialect = dialect
+        self._statements = statements
+        self._ids = ids
+        self._writer = writer
+        self._now_ns = now_ns
+        self._counted: dict[str, RangeSet] = {}
+        self._grown: set[str] = set()
+        self._losses: dict[tuple[str, str], RangeSet] = {}
+        self.new_series: set[int] = set()
+        self.kept = 0
+
+    # --- streams ----------------------------------------------------------------------------------------------
+    def lock(self, streams: Iterable[StreamInfo]) -> None:
+        """Take the row locks of several streams at once, in an order in which replicas cannot block each other.
+
+        ``claim`` and ``lose`` lock what was not locked here; naming all streams first is faster and free of deadlocks.
+        """
+        wanted = {stream.id: stream for stream in streams if stream.id not in self._counted}
+        if not wanted:
+            return
+        with told_while_writing(self._dialect):
+            self._load(list(wanted))
+            if new := [wanted[name] for name in sorted(wanted.keys() - self._counted.keys())]:
+                now, nothing = self._now_ns // 10**9, RangeSet().pack()
+                rows = [{**stream._asdict(), "first_seen": now, "last_seen": now, "counted": nothing} for stream in new]
+                self._connection.execute(self._statements.new_stream, rows)
+                self._load([stream.id for stream in new])
+        if unheld := wanted.keys() - self._counted.keys():
+            raise StoreError(f"store {self._dialect.shown} cannot hold a stream called {min(unheld)!r}")
+
+    def _load(self, ids: list[str]) -> None:
+        parameters = {"ids": self._dialect.bind_list(ids)}
+        for stream, counted in self._connection.execute(self._statements.known_streams, parameters):
+            self._counted[stream] = RangeSet.unpack(counted)
+
+    def claim(self, stream: StreamInfo, seqs: Sequence[int]) -> list[bool]:
+        """For each number, in order, whether it counts now for the first time."""
+        if not seqs:
+            return []
+        if min(seqs) < 1:
+            raise ValueError(f"sequence numbers start at 1, got {min(seqs)}")
+        self.lock([stream])
+        fresh = self._counted[stream.id].claim(seqs)
+        if True in fresh:
+            self._grown.add(stream.id)
+        return fresh
+
+    def lose(self, stream: StreamInfo, first: int, last: int, reason: str) -> None:
+        """Note that the sender gave up ``first..last``; said twice it is one loss, and what counted still counts."""
+        self.lock([stream])
+        key = (stream.id, reason)
+        if key not in self._losses:
+            with told_while_writing(self._dialect):
+                parameters = {"stream": stream.id, "why": reason}
+                stored = self._connection.execute(self._statements.loss, parameters).scalar()
+                self._losses[key] = RangeSet.unpack(stored) if stored else RangeSet()
+        self._losses[key].add(first, last)
+
+    def claim_spans(self, keys: Sequence[bytes], now_s: int) -> list[bool]:
+        """For each ``trace_id + span_id``, in order, whether it was not seen for at least ``FOREIGN_MEMORY_S``."""
+        if not keys:
+            return []
+        distinct = sorted(set(keys))
+        rows = [{"key": key, "expires": now_s + FOREIGN_MEMORY_S} for key in distinct]
+        with told_while_writing(self._dialect):
+            self._connection.execute(self._statements.forget_foreign, {"now": now_s, "most": 2 * len(rows) + 1000})
+            fresh = set(self._connection.execute(self._statements.remember_foreign, rows).scalars())
+        claimed = []
+        for key in keys:
+            claimed.append(key in fresh)
+            fresh.discard(key)
+        return claimed
+
+    # --- measures ---------------------------------------------------------------------------------------------
+    def add(self, cells: Mapping[CellKey, Sequence[int]]) -> None:
+        """Add raw quanta to the rows of this writer; ValueError for a value beyond 2**53 quanta."""
+        by_measure: dict[str, dict[Key, Sequence[int]]] = defaultdict(dict)
+        series: dict[int, Series] = {}
+        for cell, values in cells.items():
+            if values:
+                number = self._ids.id_of(cell.series)
+                series[number] = cell.series
+                by_measure[cell.measure][Key(cell.measure, cell.window, number, _layout(cell.measure))] = values
+        if not series:
+            return
+        with told_while_writing(self._dialect):
+            self._add_series(series)
+            stored = self._stored([key for lists in by_measure.values() for key in lists])
+            rows = [row for name, lists in by_measure.items() for row in self._added(name, lists, stored)]
+            self._statements.cells.run(self._connection, _CELL, rows)
+
+    def _add_series(self, series: Mapping[int, Series]) -> None:
+        if new := self._ids.unknown(series) - self.new_series:
+            rows = [_series_row(number, series[number]) for number in sorted(new)]
+            self._connection.execute(self._statements.new_series, rows)
+            self.new_series |= new
+
+    def _stored(self, keys: list[Key]) -> dict[Key, Packed]:
+        parameters = {"writer": self._writer, **self._dialect.bind_keys(keys)}
+        rows = self._connection.execute(self._statements.stored_cells, parameters)
+        return {Key(*row[:4]): Packed(*row[4:]) for row in rows if row.n is not None}
+
+    def _added(
+        self, name: str, lists: Mapping[Key, Sequence[int]], stored: Mapping[Key, Packed]
+    ) -> Iterable[tuple[object, ...]]:
+        """The new rows of one measure, columns as in ``_CELL``."""
+        batch = Batch(MEASURES[name], len(lists))
+        batch.add_values(list(lists.values()))
+        old = [(place, stored[key]) for place, key in enumerate(lists) if key in stored]
+        batch.add_packed([row for _, row in old], [place for place, _ in old])
+        fixed = (WIDTH, ALL_DEVICES, self._writer)
+        for key, row in zip(lists, batch.packed(), strict=True):
+            yield (*fixed, *key, *row)
+
+    # --- the end ----------------------------------------------------------------------------------------------
+    def keep(self, spans: Sequence[KeptSpan]) -> None:
+        """Put spans into the trace store; one that is there already stays as it is."""
+        if spans:
+            rows = [_span_row(span, self._now_ns) for span in sorted(spans, key=_span_key)]
+            with told_while_writing(self._dialect):
+                self._connection.execute(self._statements.keep, rows)
+            self.kept += len(rows)
+
+    def flush(self) -> None:
+        """Write what was claimed and lost; ``Store.begin`` calls it just before the commit."""
+        now = self._now_ns // 10**9
+        grown = [
+            {"stream": stream, "ranges": self._counted[stream].pack(), "now": now} for stream in sorted(self._grown)
+        ]
+        losses = [
+            {"stream_id": stream, "reason": reason, "ranges": ranges.pack()}
+            for (stream, reason), ranges in sorted(self._losses.items(), key=itemgetter(0))
+        ]
+        with told_while_writing(self._dialect):
+            if grown:
+                self._connection.execute(self._statements.counted, grown)
+            if losses:
+                self._connection.execute(self._statements.lost, losses)
+
+
+def _layout(name: str) -> int:
+    try:
+        return MEASURES[name].layout
+    except KeyError:
+        raise StoreError(f"no measure is called {name!r}") from None
+
+
+def _series_row(id: int, series: Series) -> dict[str, object]:
+    return {"id": id, "extra": json.dumps(dict(series.extra)), **dict(zip(LABELS, series.labels, strict=True))}
+
+
+def _span_row(span: KeptSpan, now_ns: int) -> dict[str, object]:
+    row = {**span._asdict(), **span.labels._asdict(), "kept_ns": now_ns}
+    del row["labels"]
+    return {**row, "attributes": json.dumps(span.attributes, default=str)}

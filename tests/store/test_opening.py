@@ -1,0 +1,187 @@
+"""Opening: what can be wrong, said in words that name the store and the way out."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from hybridobs.errors import ConfigError, StoreError, StoreTooNew, StoreUnreachable
+from hybridobs.store import Store, StreamInfo
+
+Opener = Callable[..., Store]
+
+
+def test_opening_twice_finds_what_was_written(opened: Opener) -> None:
+    """The second opening makes nothing new."""
+    with opened() as first, first.begin() as tx:
+        tx.claim(StreamInfo("a"), [1])
+    assert [state.id for state in opened().streams()] == ["a"]
+
+
+def test_many_may_make_the_same_store_at_once(url: str) -> None:
+    """Replicas that start together take turns at making the tables."""
+    with ThreadPoolExecutor(4) as pool:
+        stores = list(pool.map(Store.open, [url] * 4))
+    assert {store.info().schema_version for store in stores} == {1}
+    for store in stores:
+        store.close()
+
+
+def test_a_store_of_a_newer_version_is_left_alone(opened: Opener) -> None:
+    """It says which schema it is and what to install."""
+    with opened() as store, store._dialect.engine.begin() as connection:
+        connection.execute(text("UPDATE meta SET schema_version = 99"))
+    with pytest.raises(StoreTooNew, match=r"schema 99, .* up to 1; upgrade with: pip install -U hybridobs"):
+        opened()
+
+
+def test_reading_makes_no_store(url: str, opened: Opener) -> None:
+    """Whoever only reads asks not to create, and is told that there is nothing."""
+    with pytest.raises(ConfigError, match="a collector makes it"):
+        Store.open(url, create=False)
+    opened()
+    Store.open(url, create=False).close()
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("", "use sqlite:///file.db or postgresql"),
+        ("hybridobs.db", "use sqlite:///file.db or postgresql"),
+        ("mysql://root@localhost/x", "there is no store for 'mysql'"),
+        ("sqlite://", "name a file"),
+        ("sqlite:///:memory:", "name a file"),
+        ("sqlite:///file:x.db?uri=true", "name a file"),
+        ("sqlite:////no/such/directory/x.db", "mkdir -p /no/such/directory"),
+        ("sqlite:////usr", "is a directory"),
+    ],
+)
+def test_a_url_that_cannot_be_right_is_a_config_error(url: str, words: str) -> None:
+    """The message names the setting, the value and the way out."""
+    with pytest.raises(ConfigError, match=words) as refused:
+        Store.open(url)
+    assert refused.value.key == "store"
+
+
+def test_a_file_that_is_no_store_is_not_touched(tmp_path: Path) -> None:
+    """Any other file stays as it was."""
+    path = tmp_path / "notes.txt"
+    path.write_text("dear diary, " * 100)
+    with pytest.raises(StoreError, match=r"notes\.txt is not a SQLite file; name another one"):
+        Store.open(f"sqlite:///{path}")
+    assert path.read_text() == "dear diary, " * 100
+
+
+@pytest.mark.parametrize("table", ["meta", "spans"])
+def test_a_database_of_another_program_is_not_touched(sqlite_url: str, tmp_path: Path, table: str) -> None:
+    """Tables that bear our names but are not ours are left alone."""
+    connection = sqlite3.connect(tmp_path / "hybridobs.db")
+    connection.execute(f"CREATE TABLE {table} (theirs)")
+    connection.close()
+    with pytest.raises(StoreError, match=f"has a table {table} of another program; name another database"):
+        Store.open(sqlite_url)
+
+
+def test_a_damaged_file_says_how_to_save_what_is_left(tmp_path: Path) -> None:
+    """The command is in the message."""
+    path = tmp_path / "hybridobs.db"
+    Store.open(f"sqlite:///{path}").close()
+    with path.open("r+b") as file:
+        file.seek(100)
+        file.write(b"\xff" * 200)
+    with pytest.raises(StoreError, match=rf"is damaged; .* sqlite3 {path} \.recover"):
+        Store.open(f"sqlite:///{path}")
+
+
+UNPRIVILEGED = """
+import os, sys
+from hybridobs.store import Store
+Store.open(sys.argv[2]).close()  # everything is imported before this user may no longer read it
+if os.getuid() == 0:
+    os.setgid(65534); os.setuid(65534)
+try:
+    Store.open(sys.argv[1])
+except Exception as fault:
+    print(type(fault).__name__, fault)
+"""
+
+
+@pytest.mark.parametrize("what", ["file", "directory"])
+def test_a_store_that_may_not_be_written_says_so(tmp_path: Path, what: str) -> None:
+    """Read-only files and directories of somebody else name the permissions to check."""
+    with tempfile.TemporaryDirectory() as home:
+        path = Path(home, "hybridobs.db")
+        if what == "file":
+            path.touch(0o444)
+        Path(home).chmod(0o555)
+        command = [sys.executable, "-c", UNPRIVILEGED, f"sqlite:///{path}", f"sqlite:///{tmp_path}/other.db"]
+        told = subprocess.run(command, capture_output=True, text=True, check=True)
+        Path(home).chmod(0o755)
+    assert told.stdout.startswith("StoreError store sqlite:///")
+    assert f"check the permissions of {path}" in told.stdout
+
+
+def test_a_server_that_is_not_there_is_unreachable_and_keeps_the_password(tmp_path: Path) -> None:
+    """The message shows where, why and no secret."""
+    with pytest.raises(StoreUnreachable, match=r"postgresql\+psycopg://me:\*\*\*@") as refused:
+        Store.open(f"postgresql://me:secret@/db?host={tmp_path}")
+    assert "secret" not in str(refused.value)
+
+
+def test_a_database_that_does_not_exist_is_unreachable(postgres: Any) -> None:
+    """The server's own words are in the message."""
+    with pytest.raises(StoreUnreachable, match='database "nowhere" does not exist'):
+        Store.open(f"postgresql://postgres@/nowhere?host={postgres.sockets}")
+
+
+def test_a_user_without_rights_is_told_which(postgres: Any) -> None:
+    """Not allowed is final: StoreError with what to grant."""
+    with postgres.connect() as connection:
+        connection.execute("CREATE ROLE guest LOGIN")
+    with pytest.raises(StoreError, match="grant USAGE and CREATE on the schema"):
+        Store.open(postgres.schema().replace("postgres@", "guest@"))
+
+
+def test_sqlite_survives_a_power_cut(sqlite_url: str) -> None:
+    """Write-ahead log, synced at every commit, and nobody gives up at once when another is writing."""
+    with Store.open(sqlite_url) as store, store._dialect.engine.connect() as connection:
+        pragmas = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "synchronous", "busy_timeout")
+        }
+    assert pragmas == {"journal_mode": "wal", "synchronous": 2, "busy_timeout": 10_000}
+
+
+def test_any_sqlite_tool_can_look_inside(sqlite_url: str, tmp_path: Path) -> None:
+    """The file is an ordinary database with the tables that the schema names."""
+    Store.open(sqlite_url).close()
+    with sqlite3.connect(tmp_path / "hybridobs.db") as connection:
+        names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    connection.close()
+    assert names == {"meta", "series", "cells", "streams", "losses", "foreign_spans", "spans"}
+
+
+def test_the_door_is_light() -> None:
+    """Types for other rooms come without SQLAlchemy and numpy; those come with the first store."""
+    code = (
+        "import sys; from hybridobs.store import StreamInfo, KeptSpan; "
+        "assert not {'sqlalchemy', 'numpy'} & sys.modules.keys(); "
+        "from hybridobs.store import Store; assert 'sqlalchemy' in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "PYTHONPATH": str(Path.cwd())})
+
+
+def test_closing_twice_is_fine(store: Store) -> None:
+    """A store can be closed again."""
+    store.close()
+    store.close()
