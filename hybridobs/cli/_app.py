@@ -1,0 +1,99 @@
+"""The ``hybridobs`` command: its groups, what a failure prints, and the exit code it gives."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from typing import Any
+
+import click
+
+from hybridobs.cli import _exits
+from hybridobs.cli._options import no_color_option
+from hybridobs.errors import HybridobsError, StoreUnreachable
+
+DEBUG = "HYBRIDOBS_DEBUG"
+
+_EPILOG = """\b
+Exit codes:
+  0    done
+  1    the answer is no (the demo's events sent and counted differ)
+  2    wrong usage, setting or file
+  5    the store does not answer: try again later
+  130  interrupted
+
+\b
+Examples:
+  hybridobs demo
+  hybridobs collector run --store sqlite:///hybridobs.db
+  hybridobs kpi --since 1h
+"""
+
+
+class Failed(click.ClickException):
+    """What a person sees of a :class:`HybridobsError`: one line on stderr and an exit code, never a traceback."""
+
+    exit_code = _exits.USAGE
+
+    def __init__(self, error: HybridobsError) -> None:
+        super().__init__(" ".join(str(error).split()))
+
+
+class Unreachable(Failed):
+    """The store does not answer now."""
+
+    exit_code = _exits.UNREACHABLE
+
+
+class App(click.Group):
+    """The root group: turns our exceptions and Ctrl-C into one line, and keeps colour off where it is not wanted."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        context = super().make_context(*args, **kwargs)
+        if os.environ.get("NO_COLOR"):
+            context.color = False
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="replace")  # a terminal that cannot show µ is no reason to fail
+        return context
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except HybridobsError as error:
+            if os.environ.get(DEBUG) == "1":
+                raise
+            failed = Unreachable if isinstance(error, StoreUnreachable) else Failed
+            raise failed(error) from error
+        except KeyboardInterrupt:
+            click.echo("Interrupted.", err=True)
+            raise click.exceptions.Exit(_exits.INTERRUPTED) from None
+
+
+@click.group(
+    cls=App,
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@no_color_option
+@click.version_option(package_name="hybridobs", prog_name="hybridobs")
+def main() -> None:
+    """KPIs of hybrid AI, on devices and in the cloud, from one trace.
+
+    Every command says more with --help. HYBRIDOBS_STORE names the store that commands use when --store is not
+    given; HYBRIDOBS_DEBUG=1 shows tracebacks; NO_COLOR or --no-color prints plain text.
+    """
+
+
+def _assemble() -> None:
+    from hybridobs.cli.collector import collector
+    from hybridobs.cli.demo import demo
+    from hybridobs.cli.kpi import kpi
+    from hybridobs.cli.trace import trace
+
+    for command in (collector, demo, kpi, trace):
+        main.add_command(command)
+
+
+_assemble()

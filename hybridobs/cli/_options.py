@@ -1,0 +1,97 @@
+"""Options that several commands share, and the types their values are parsed into."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import click
+
+from hybridobs.contract import ENV_PREFIX
+
+DEFAULT_STORE = "sqlite:///hybridobs.db"
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_AGE = re.compile(r"(\d+)([smhdw])")
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def moment(text: str) -> int:
+    """A point in time as Unix seconds: an age (``90s``, ``15m``, ``1h``, ``2d``, ``1w``) or an ISO 8601 date (UTC)."""
+    if age := _AGE.fullmatch(text):
+        return int(time.time()) - int(age[1]) * _UNITS[age[2]]
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is neither an age (15m, 1h, 2d) nor a date (2026-11-23T16:00)") from None
+    return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
+
+
+def labels(known: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
+    """A type: names out of ``known`` with commas between; ``all`` or nothing is no name."""
+
+    def parse(text: str) -> tuple[str, ...]:
+        names = tuple(dict.fromkeys(name for part in text.split(",") if (name := part.strip())))
+        return () if names == ("all",) else tuple(_known(name, known) for name in names)
+
+    return parse
+
+
+def pair(known: Sequence[str]) -> Callable[[str], tuple[str, str]]:
+    """A type: ``label=value`` for a label out of ``known``."""
+
+    def parse(text: str) -> tuple[str, str]:
+        label, equals, value = text.partition("=")
+        if not equals:
+            raise click.BadParameter(f"{text!r} is not label=value, for example tier=device")
+        return _known(label, known), value
+
+    return parse
+
+
+def _known(label: str, known: Sequence[str]) -> str:
+    if label not in known:
+        raise click.BadParameter(f"{label!r} is not a label{nearest(label, known)} The labels are: {', '.join(known)}")
+    return label
+
+
+def nearest(name: str, known: Sequence[str]) -> str:
+    """``, did you mean 'x'?`` where a known name is close, else a full stop."""
+    import difflib
+
+    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    return f", did you mean {' or '.join(repr(item) for item in close)}?" if close else "."
+
+
+def store_option(command: _Command) -> _Command:
+    """``--store URL``, from HYBRIDOBS_STORE where it is not given."""
+    return click.option(
+        "--store",
+        metavar="URL",
+        envvar=f"{ENV_PREFIX}STORE",
+        show_envvar=True,
+        default=DEFAULT_STORE,
+        show_default=True,
+        help="SQLAlchemy URL of the store: sqlite:///file.db or postgresql+psycopg://user@host/name.",
+    )(command)
+
+
+def no_color_option(command: _Command) -> _Command:
+    """``--no-color``: plain text even on a terminal."""
+
+    def apply(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+        if value:
+            ctx.color = False
+
+    return click.option(
+        "--no-color",
+        is_flag=True,
+        expose_value=False,
+        is_eager=True,
+        callback=apply,
+        help="Plain text, as with the environment variable NO_COLOR.",
+    )(command)

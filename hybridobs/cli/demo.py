@@ -1,0 +1,48 @@
+"""``hybridobs demo``: a real hybrid product in half a minute, with what it measured."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import click
+
+from hybridobs.cli._options import no_color_option
+
+_EPILOG = """\b
+Examples:
+  hybridobs demo
+  hybridobs demo --seconds 60 --devices 6
+  hybridobs demo --json | python -m json.tool
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.option("--seconds", type=float, default=20, show_default=True, help="How long the devices work.")
+@click.option("--devices", type=int, default=3, show_default=True, help="How many device processes.")
+@click.option(
+    "--dir",
+    "directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(".demo"),
+    show_default=True,
+    help="Where models, logs and the store go; every run has a store of its own there.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout, and progress on stderr.")
+@no_color_option
+def demo(seconds: float, devices: int, directory: Path, as_json: bool) -> None:
+    """Watch devices and a cloud answer together, and see every KPI of it.
+
+    Trains three models on scikit-learn's digits, puts an INT8 one on each device and a larger one behind HTTP. A device
+    answers by itself when it is sure and asks the cloud when it is not, on the same trace. One device loses its
+    connection for a while, goes on working, and its telemetry arrives late. At the end every inference made is compared
+    with every event counted: exit code 1 if they differ. Ctrl-C ends it early and shows what there is.
+    """
+    from hybridobs.cli._demo_output import Screen, finish
+    from hybridobs.demo import Demo
+
+    planned = Demo(directory, seconds=seconds, devices=devices)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends it: no process stays behind
+    with Screen(quiet=as_json) as screen:
+        result = planned.run(screen)
+    raise SystemExit(finish(result, as_json=as_json))
