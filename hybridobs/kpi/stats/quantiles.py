@@ -9,6 +9,7 @@ canary of 5 % of the traffic then passes a p95 gate that it should fail in 7 to 
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import NamedTuple
 
 from hybridobs.kpi.stats._root import root
@@ -27,6 +28,7 @@ class Estimate(NamedTuple):
     bounds: Interval
 
 
+@lru_cache(maxsize=256)
 def rank_interval(n: float, q: float, z: float) -> Interval:
     """Between which ranks (1 is the smallest of ``n`` values) the quantile ``q`` of the population lies.
 

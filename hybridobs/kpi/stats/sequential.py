@@ -1,8 +1,8 @@
 """How sure each look must be when a gate is asked again and again while data arrive.
 
-Looking 50 times at a 5 % gate alarms falsely in up to 29 % of unchanged releases. Two ways out: a plan (O'Brien and
-Fleming 1979: early looks must be very sure, almost nothing is lost at the end) or, without a plan, a bound that holds
-at all times at once (Robbins' normal mixture, in the form of Waudby-Smith et al. 2021).
+Looking 50 times at a 5 % gate rolls back one in five releases that are just at their limit (measured). Two ways out:
+a plan (O'Brien and Fleming 1979: early looks must be very sure, little is lost at the end) or, without a plan, a
+bound that holds at all times at once (Robbins' normal mixture, in the form of Waudby-Smith et al. 2021).
 
 ``z(candidate, baseline)`` takes the events seen so far on each side; both error sides, a false FAIL and a false PASS,
 are kept below ``alpha`` each, over all looks together.

@@ -28,9 +28,9 @@ class Judgement:
     """A verdict with everything needed to explain and to recompute it.
 
     ``value`` is the point estimate (None without data); ``bounds`` are one-sided, ``z`` standard errors away;
-    ``effect`` is the design effect used. ``needed`` is set when UNDECIDED: about how many candidate
-    events tell the limit from no change (on one side alone: from what was seen), the baseline growing in proportion;
-    None when no sample would.
+    ``effect`` is the design effect used. ``needed`` is set when UNDECIDED: about how many candidate events tell the
+    limit from no change (for one side: from what was seen), the baseline growing in proportion; None when no sample
+    would, or when too little is seen to say.
     """
 
     verdict: Verdict
