@@ -1,0 +1,202 @@
+"""What a configured process has: a stream, its numbers, a queue and a sender; and which of them is in force now.
+
+Nothing is opened or started before the first record. A forked child gets a stream, a queue and a thread of its own,
+and leaves what its parent still has to send to the parent.
+"""
+
+from __future__ import annotations
+
+import atexit
+import itertools
+import os
+import sys
+import threading
+import uuid
+from collections.abc import Callable
+
+from hybridobs import contract
+from hybridobs.sdk import _encode, _guard, _ids, _settings
+from hybridobs.sdk._guard import failed, log
+from hybridobs.sdk._http import HttpPost, Post
+from hybridobs.sdk._loading import loading
+from hybridobs.sdk._sender import Sender
+from hybridobs.sdk._settings import Settings
+from hybridobs.sdk._site import Tags
+from hybridobs.sdk._version import VERSION
+from hybridobs.sdk.queue import MemoryQueue, Queue, QueueStats, Record, Resource
+
+MakeQueue = Callable[[str, Resource], Queue]
+MakePost = Callable[[Settings], Post]
+
+
+class Pipeline:
+    """From a finished call to the wire; one for each ``configure`` and each fork."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        off: bool = False,
+        make_queue: MakeQueue | None = None,
+        make_post: MakePost = HttpPost,
+        tags: Tags | None = None,
+    ) -> None:
+        self.settings = settings
+        self.off = off or settings.disabled
+        self.stream = uuid.uuid4().hex
+        self.numbers = itertools.count(1)
+        self.tags = tags or Tags(settings.tier, settings.cohort)
+        self.append: Callable[[Record], None] = self._first
+        self.queue: Queue | None = None
+        self.sender: Sender | None = None
+        self._make_queue = make_queue
+        self._make_post = make_post
+        self._starting = threading.Lock()
+
+    def again(self) -> Pipeline:
+        """Return a fresh pipeline with the same settings, for a forked child."""
+        return Pipeline(
+            self.settings, off=self.off, make_queue=self._make_queue, make_post=self._make_post, tags=self.tags
+        )
+
+    def resource(self) -> bytes:
+        """Encode who is speaking; reads files, so it runs on the sender's thread."""
+        with loading:
+            from hybridobs.sdk import device
+
+        settings = self.settings
+        said = {
+            contract.SERVICE_NAME: settings.service,
+            contract.SERVICE_VERSION: settings.service_version,
+            contract.ENVIRONMENT: settings.environment,
+            contract.TIER: settings.tier,
+            contract.SITE: settings.site,
+            contract.DEVICE_CLASS: settings.device_class,
+            contract.CHANNEL: settings.channel,
+            contract.POWER_SOURCE: settings.power_source,
+            contract.INSTALLATION_ID: settings.installation_id,
+            contract.STREAM_ID: self.stream,
+            contract.SERVICE_INSTANCE: self.stream,
+            contract.CONTRACT: contract.CONTRACT_VERSION,
+            contract.SDK_NAME: "hybridobs",
+            contract.SDK_LANGUAGE: "python",
+            contract.SDK_VERSION: VERSION,
+        }
+        known = {key: value for key, value in said.items() if value}
+        return _encode.resource({**device.detect(settings.service), **settings.resource, **known})
+
+    def start(self) -> None:
+        """Open the queue and start the sender, once."""
+        with self._starting:
+            if self.queue is not None or self.off:
+                return
+            with loading:
+                from hybridobs.sdk.device import clock_synchronized
+
+            self.queue = queue = self._open_queue()
+            self.sender = Sender(
+                queue,
+                self._make_post(self.settings),
+                interval=self.settings.interval,
+                batch_records=self.settings.batch_records,
+                clock_synchronized=clock_synchronized,
+            )
+            self.append = queue.append
+            self.sender.start()
+            _flush_when_a_child_process_ends()
+
+    def flush(self, timeout: float) -> bool:
+        """Send what waits; True if nothing is left of what was handed in before."""
+        return True if self.sender is None else self.sender.flush(timeout)
+
+    def stop(self, timeout: float) -> None:
+        """Accept nothing more, send what waits within ``timeout`` seconds; safe twice."""
+        self.off = True
+        if self.queue is None or self.sender is None:
+            return
+        self.sender.stop(timeout)
+        self.queue.close()
+        left = self.queue.stats().records
+        if left and not self.settings.spool:
+            log.warning(
+                "hybridobs ended with %d records undelivered: %s", left, self.sender.last_error or "no time left"
+            )
+
+    def stats(self) -> QueueStats:
+        """Say what waits to be sent."""
+        return QueueStats(0, 0, 0.0, {}) if self.queue is None else self.queue.stats()
+
+    def _first(self, record: Record) -> None:
+        if not self.off:
+            try:
+                self.start()
+            except Exception:
+                failed("start")
+            if self.queue is not None:
+                self.queue.append(record)
+
+    def _open_queue(self) -> Queue:
+        if self._make_queue is not None:
+            return self._make_queue(self.stream, self.resource)
+        if self.settings.spool:
+            with loading:
+                from hybridobs.sdk.spool import Spool
+
+            return Spool(self.settings.spool, self.stream, self.resource)
+        return MemoryQueue(self.stream, self.resource, max_bytes=self.settings.queue_bytes)
+
+
+active: Pipeline | None = None
+_lock = threading.RLock()
+_registered = False
+
+
+def first() -> Pipeline:
+    """Return the pipeline in force, configured from the environment if nobody has configured anything."""
+    with _lock:
+        if active is not None:
+            return active
+        try:
+            return replace(Pipeline(_settings.resolve({})))
+        except Exception:
+            failed("configure")
+            return replace(Pipeline(Settings(disabled=True)))
+
+
+def replace(pipeline: Pipeline) -> Pipeline:
+    """Put a pipeline in force and end the one before it; calls that are under way end in the new one."""
+    global active, _registered
+    with _lock:
+        before, active = active, pipeline
+        if not _registered:
+            _registered = True
+            atexit.register(_at_exit)
+            if hasattr(os, "register_at_fork"):
+                os.register_at_fork(after_in_child=_after_fork)
+    if before is not None:
+        before.stop(before.settings.shutdown_timeout)
+    return pipeline
+
+
+def _at_exit() -> None:
+    try:
+        if active is not None:
+            active.stop(active.settings.shutdown_timeout)
+    except Exception:
+        failed("exit")
+
+
+def _flush_when_a_child_process_ends() -> None:
+    """Have ``multiprocessing`` children flush: they leave without running ``atexit``."""
+    util = sys.modules.get("multiprocessing.util")
+    if util is not None:
+        util.Finalize(None, _at_exit, exitpriority=1)
+
+
+def _after_fork() -> None:
+    global active, _lock
+    _lock = threading.RLock()
+    _guard.forget()
+    _ids.reseed()
+    if active is not None:
+        active = active.again()

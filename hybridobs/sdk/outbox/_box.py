@@ -1,0 +1,234 @@
+"""Put requests aside while nobody can answer them, and have each answered later inside the trace that asked.
+
+At least once: an attempt is counted before it is made and a request forgotten after its handler returned, so one whose
+handler's process died is sent again, under the same key.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import random
+import sqlite3
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from opentelemetry.context import attach, detach
+
+from hybridobs.errors import ConfigError, LayoutError, StoreTooNew
+from hybridobs.sdk._guard import failed, log
+from hybridobs.sdk.outbox import _trace
+from hybridobs.sdk.outbox._file import BoxFile, Limits, Request, Taken, Waiting
+from hybridobs.sdk.spool._clock import Clock, system_clock
+from hybridobs.sdk.spool._place import private_directory
+from hybridobs.sdk.spool._schema import is_damage, set_aside
+
+Handler = Callable[[Request], object]
+_FILE = "outbox.db"
+_LOCK = "outbox.lock"
+
+
+class Later(Exception):
+    """Raised by a handler: try this request again after so many seconds, as the other side asked."""
+
+    def __init__(self, after_s: float) -> None:
+        self.after_s = after_s
+        super().__init__(f"again after {after_s} s")
+
+
+class GiveUp(Exception):
+    """Raised by a handler: this request can never be answered; it is forgotten and counted."""
+
+
+class Drained(NamedTuple):
+    """What one drain did; ``next_s`` is when to come again (None: nothing waits), ``busy`` that another one drains."""
+
+    answered: int = 0
+    failed: int = 0
+    given_up: int = 0
+    next_s: float | None = None
+    busy: bool = False
+
+
+class Outbox:
+    """A durable first-in first-out queue of requests in a private directory; for several threads and processes.
+
+    Raises :class:`hybridobs.errors.ConfigError` for a directory that is not ours alone or a file that is not an outbox
+    of ours; a disk that fails is logged, tried again at each use, and never raised. Payloads are stored as they are.
+    """
+
+    def __init__(self, directory: str | os.PathLike[str], *, limits: Limits | None = None, clock: Clock | None = None):
+        self.limits = limits or Limits()
+        self._clock = clock or system_clock()
+        self._directory = Path(directory).expanduser()
+        self._lock = threading.Lock()
+        self._file: BoxFile | None = None
+        self._pid = os.getpid()
+        try:
+            with self._opened():
+                pass
+        except (StoreTooNew, LayoutError) as wrong:
+            raise ConfigError("outbox", str(directory), f"{wrong}; name another directory") from None
+        except (OSError, sqlite3.Error):
+            failed("outbox")
+
+    def put(
+        self, payload: bytes, *, kind: str = "", meta: Mapping[str, object] | None = None, key: str | None = None
+    ) -> str | None:
+        """Keep a request with the current trace and return its key once it is safe on disk; None if it is not kept.
+
+        ``meta`` is anything JSON can hold. A ``key`` of your own makes a second put of the same request harmless.
+        """
+        try:
+            name = key or uuid.uuid4().hex
+            said = json.dumps(dict(meta or {}), separators=(",", ":"))
+            trace = json.dumps(_trace.kept(), separators=(",", ":"))
+            with self._opened() as file:
+                if file.put(name, str(kind), said, trace, bytes(payload), self.limits):
+                    return name
+            log.warning("hybridobs refused a request of %d bytes: the outbox is full", len(payload))
+        except Exception:
+            failed("outbox.put")
+        return None
+
+    def drain(self, handler: Handler, *, most: int | None = None, seconds: float | None = None) -> Drained:
+        """Have what is due answered, oldest first, each once at most, ``handler(request)`` inside its own trace.
+
+        Whatever the handler returns, it has answered; if it raises, the request waits for another try. One drain at a
+        time runs for a directory. ``most`` requests and about ``seconds`` bound it.
+        """
+        try:
+            link = _trace.current()
+            with self._alone() as alone:
+                return self._drain(handler, link, most, seconds) if alone else Drained(busy=True)
+        except Exception:
+            failed("outbox.drain")
+            return Drained()
+
+    def waiting(self) -> Waiting:
+        """Say what waits, and how many were answered, refused, too old or given up; zeros if the disk fails."""
+        try:
+            with self._opened() as file:
+                return file.waiting()
+        except Exception:
+            failed("outbox.waiting")
+            return Waiting(0, 0, 0.0, 0, 0, 0, 0)
+
+    def close(self) -> None:
+        """Close the file; it is opened again when it is needed, so this is safe at any time."""
+        with self._lock:
+            file, self._file = self._file, None
+            if file is not None and self._pid == os.getpid():
+                file.close()
+
+    def _drain(self, handler: Handler, link: _trace.Link, most: int | None, seconds: float | None) -> Drained:
+        until = None if seconds is None else time.monotonic() + seconds
+        done = {"answered": 0, "failed": 0, "given_up": 0}
+        row = in_a_row = 0
+        while most is None or sum(done.values()) < most:
+            if (until is not None and time.monotonic() >= until) or in_a_row >= self.limits.failures_in_a_row:
+                break
+            with self._opened() as file:
+                taken = file.take(row, self._pause(), self.limits)
+            if taken is None:
+                break
+            row = taken.id
+            how = self._answer(handler, taken, link)
+            done[how] += 1
+            in_a_row = in_a_row + 1 if how == "failed" else 0
+        with self._opened() as file:
+            file.shrink()
+            return Drained(done["answered"], done["failed"], done["given_up"], file.next_due())
+
+    def _answer(self, handler: Handler, taken: Taken, link: _trace.Link) -> str:
+        """Call the handler and keep or forget the request by what came of it."""
+        token = attach(_trace.restored(taken.trace, taken.request, link))
+        try:
+            answer = handler(taken.request)
+            if inspect.isawaitable(answer):
+                getattr(answer, "close", lambda: None)()
+                log.warning("hybridobs outbox: the handler must be a plain function, it returned %.80r", answer)
+                return "failed"
+        except Later as later:
+            with self._opened() as file:
+                file.postpone(taken.id, max(0.0, later.after_s))
+            return "failed"
+        except Exception as error:
+            log.info("hybridobs outbox: attempt %d of %s failed: %r", taken.request.attempt, taken.request.key, error)
+            last = self.limits.max_attempts and taken.request.attempt >= self.limits.max_attempts
+            if not last and not isinstance(error, GiveUp):
+                return "failed"  # due again as take() said
+            self._forget(taken, "given_up")
+            return "given_up"
+        finally:
+            detach(token)
+        self._forget(taken, "answered")
+        return "answered"
+
+    def _forget(self, taken: Taken, how: str) -> None:
+        with self._opened() as file:
+            file.remove(taken.id, how)
+
+    def _pause(self) -> float:
+        """Half to all of the first pause, so that many devices do not come back together."""
+        return self.limits.backoff_s * random.uniform(0.5, 1.0)  # noqa: S311 - spread, not secrecy
+
+    @contextmanager
+    def _opened(self) -> Iterator[BoxFile]:
+        """The file of this process, for one thread; opened if it is not, set aside if it is damaged."""
+        if self._pid != os.getpid():  # forked: a child must not use its parent's connection, nor wait for its lock
+            self._lock, self._file, self._pid = threading.Lock(), None, os.getpid()
+        with self._lock:
+            try:
+                if self._file is None:
+                    self._file = self._open()
+                yield self._file
+            except sqlite3.Error as error:
+                if is_damage(error):
+                    self._set_aside()
+                raise
+
+    def _open(self) -> BoxFile:
+        path = self._place() / _FILE
+        try:
+            return BoxFile(path, self._clock)
+        except sqlite3.Error as error:
+            if not is_damage(error):
+                raise
+            self._set_aside()
+            return BoxFile(path, self._clock)
+
+    def _set_aside(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+        log.warning("hybridobs set a damaged outbox aside: %s", set_aside(self._directory / _FILE))
+
+    def _place(self) -> Path:
+        try:
+            return private_directory(self._directory)
+        except ConfigError as wrong:
+            raise ConfigError("outbox", wrong.value, wrong.way_out) from None
+
+    @contextmanager
+    def _alone(self) -> Iterator[bool]:
+        """Hold the right to drain; the kernel frees it if we die."""
+        import fcntl
+
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        descriptor = os.open(self._place() / _LOCK, flags, 0o600)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+            else:
+                yield True
+        finally:
+            os.close(descriptor)
