@@ -15,7 +15,7 @@ from hybridobs.cli._readings import NO_GROUP, WINDOW, Answer, Group, Question
 from hybridobs.cli._table import Cell, Column, table, terminal_width
 from hybridobs.cli._values import quantity
 from hybridobs.kpi.catalog import KPIS
-from hybridobs.kpi.kpi import Direction, Kpi, Ratio, Reading, Share, Status
+from hybridobs.kpi.kpi import Direction, Kpi, Overlap, Ratio, Reading, Share, Status
 
 Facts = Mapping[str, Any]
 
@@ -77,7 +77,9 @@ def _cell(kpi: Kpi, reading: Reading) -> Cell:
         return Cell("NO DATA", dim=True)
     if reading.status is Status.TOO_LITTLE:
         return Cell("TOO LITTLE", "yellow")
-    return Cell(quantity(reading.value, kpi.unit, percent=isinstance(kpi.formula, Share | Ratio) and kpi.unit == "1"))
+    return Cell(
+        quantity(reading.value, kpi.unit, percent=isinstance(kpi.formula, Share | Ratio | Overlap) and kpi.unit == "1")
+    )
 
 
 def _legend(found: Sequence[Answer]) -> Iterator[str]:

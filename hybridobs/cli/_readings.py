@@ -9,6 +9,7 @@ from hybridobs.contract import LABELS
 from hybridobs.errors import ConfigError
 from hybridobs.kpi.catalog import KPIS, MEASURES
 from hybridobs.kpi.kpi import Count, Kpi, Reading
+from hybridobs.kpi.measure import Source as Origin
 from hybridobs.kpi.summary import Summary
 
 Group = tuple[str, ...]
@@ -75,10 +76,15 @@ def _labels(kpi: Kpi, question: Question) -> Group:
 
 def _rows(source: Source, kpis: Sequence[Kpi], question: Question) -> dict[Group, tuple[Reading, ...]]:
     """A measure that lacks a label (calls know no currency) has the same summary for all its values."""
-    alike: dict[tuple[Group, Group], list[str]] = {}
+    alike: dict[tuple[Group, Group, bool], list[str]] = {}
     for name in sorted({name for kpi in kpis for name in kpi.measures}):
-        alike.setdefault((_narrowed(question.by, name), _narrowed(question.where, name)), []).append(name)
-    found = [(by, _read(source, names, question, by, where)) for (by, where), names in alike.items()]
+        key = (_narrowed(question.by, name), _narrowed(question.where, name), _windowed(name))
+        alike.setdefault(key, []).append(name)
+    always = question._replace(since=None, until=None)
+    found = [
+        (by, _read(source, names, question if windowed else always, by, where))
+        for (by, where, windowed), names in alike.items()
+    ]
     groups = sorted({group for by, read in found if by == question.by for group in read})
     rows = {}
     for group in groups or [(NO_GROUP,) * len(question.by)]:
@@ -90,8 +96,13 @@ def _rows(source: Source, kpis: Sequence[Kpi], question: Question) -> dict[Group
     return rows
 
 
+def _windowed(measure: str) -> bool:
+    """Whether it happened at some time; a reference is of all time."""
+    return MEASURES[measure].source is Origin.EVENTS
+
+
 def _narrowed(labels: Iterable[str], measure: str) -> Group:
-    own = _EVERY.union(MEASURES[measure].extra)
+    own = _EVERY.union(MEASURES[measure].extra) - (set() if _windowed(measure) else {WINDOW})
     return tuple(label for label in labels if label in own)
 
 

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from hybridobs.kpi.catalog import KPIS, MEASURES
     from hybridobs.kpi.event import Event, Extra
     from hybridobs.kpi.fold import WIDTH, CellKey, Fold, Series, adds
-    from hybridobs.kpi.kpi import Direction, Group, Kpi, Reading, Status
-    from hybridobs.kpi.measure import Measure, Shape
+    from hybridobs.kpi.kpi import Direction, Group, Kpi, Panel, Reading, Status
+    from hybridobs.kpi.measure import Measure, Shape, Source
+    from hybridobs.kpi.prices import Price, PriceTable, priced
     from hybridobs.kpi.ranges import RangeSet
     from hybridobs.kpi.summary import Summary
 
@@ -21,8 +22,9 @@ _HOMES = {
     "catalog": ("KPIS", "MEASURES"),
     "event": ("Event", "Extra"),
     "fold": ("WIDTH", "CellKey", "Fold", "Series", "adds"),
-    "kpi": ("Direction", "Group", "Kpi", "Reading", "Status"),
-    "measure": ("Measure", "Shape"),
+    "kpi": ("Direction", "Group", "Kpi", "Panel", "Reading", "Status"),
+    "measure": ("Measure", "Shape", "Source"),
+    "prices": ("Price", "PriceTable", "priced"),
     "ranges": ("RangeSet",),
     "summary": ("Summary",),
 }
@@ -40,13 +42,18 @@ __all__ = [
     "Group",
     "Kpi",
     "Measure",
+    "Panel",
+    "Price",
+    "PriceTable",
     "RangeSet",
     "Reading",
     "Series",
     "Shape",
+    "Source",
     "Status",
     "Summary",
     "adds",
+    "priced",
 ]
 
 

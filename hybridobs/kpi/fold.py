@@ -1,29 +1,41 @@
 """What one event adds to which measure, and the cells that many events add up to.
 
-``adds`` is the meaning, spelled out; ``Fold`` is the same, fast: what a label set and a number add to is looked up once
-and remembered, so that a usual event costs a few dictionary look-ups and appends. Values stay raw quanta until the
-store packs them, because one list is cheaper to summarise than many summaries are to add.
+``adds`` is the meaning, spelled out; ``Fold`` is the same, fast: what a label set, a text and a number add to is looked
+up once and remembered, so that a usual call costs a few dictionary look-ups and appends. Values stay raw quanta until
+the store packs them, because one list is cheaper to summarise than many summaries are to add.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from hybridobs import contract as c
 from hybridobs.kpi.catalog import measures as m
-from hybridobs.kpi.event import Alike, Event, Extra
+from hybridobs.kpi.event import Event, Extra
+from hybridobs.kpi.fold_calls import (
+    EDGE,
+    OFFLINE,
+    Flag,
+    counts,
+    durations,
+    failures,
+    first_output,
+    number,
+    of_call,
+    waits,
+)
+from hybridobs.kpi.fold_happenings import is_correction, of_happening
 from hybridobs.kpi.histogram import LIMIT
-from hybridobs.kpi.measure import Measure
+from hybridobs.kpi.measure import Measure, Shape
 
 WIDTH = 60
 WIDTH_NS = WIDTH * 1_000_000_000
-OFFLINE = "offline"
-CLOUD = "cloud"
 _INFERENCE = c.EventKind.INFERENCE.value
+_MOST_PLANS = 1024  # sets of texts remembered for one label set
 
 Append = Callable[[int], None]
+Texts = dict[str, str]
 
 
 class Series(NamedTuple):
@@ -41,124 +53,101 @@ class CellKey(NamedTuple):
     measure: str
 
 
-class _Target(NamedTuple):
-    """What a number on an event adds to; ``text`` is the attribute that gives its extra label, if one does."""
-
-    measure: Measure
-    extra: Extra = ()
-    label: str = ""
-    text: str = ""
-
-
-_NUMBERS: dict[str, _Target] = {
-    c.FIRST_OUTPUT: _Target(m.FIRST_OUTPUT),
-    c.CONFIDENCE: _Target(m.CONFIDENCE),
-    c.INPUT_TOKENS: _Target(m.INPUT_TOKENS),
-    c.OUTPUT_TOKENS: _Target(m.OUTPUT_TOKENS),
-    c.ENERGY: _Target(m.ENERGY, label="energy_method", text=c.ENERGY_METHOD),
-    c.COST: _Target(m.COST, label="currency", text=c.CURRENCY),
-    c.LATENESS: _Target(m.LATENESS),
-    **{f"{c.PHASE_PREFIX}{phase}.duration": _Target(m.PHASE_DURATION, (("phase", phase),)) for phase in c.PHASES},
-}
-
-
-@lru_cache(maxsize=4096)
-def _target(key: str) -> _Target | None:
-    """What a number adds to; None for one that no measure reads."""
-    if key.startswith(c.FEATURE_PREFIX):
-        return _Target(m.FEATURE, (("feature", key.removeprefix(c.FEATURE_PREFIX)),))
-    return _NUMBERS.get(key)
-
-
-def _extra(target: _Target, event: Event) -> Extra:
-    return ((target.label, event.texts.get(target.text) or c.UNKNOWN),) if target.text else target.extra
-
-
-def _rare(event: Event) -> Iterator[tuple[Measure, Extra, int]]:
-    """What most events do not add: errors, routing, offline interactions."""
-    if event.error:
-        yield m.ERRORS, (("error_type", event.error),), 1
-    if event.root and event.texts.get(c.CONNECTIVITY) == OFFLINE:
-        yield m.OFFLINE, (), 1
-        if event.error:
-            yield m.OFFLINE_FAILED, (), 1
-    if to := event.texts.get(c.ROUTE_TO):
-        origin = event.texts.get(c.ROUTE_FROM) or event.labels.tier
-        reason = event.texts.get(c.ROUTE_REASON) or c.UNKNOWN
-        yield m.DECISIONS, (("reason", reason), ("route", f"{origin}>{to}")), 1
-        if (origin == CLOUD) != (to == CLOUD):
-            yield (m.TO_CLOUD if to == CLOUD else m.TO_EDGE), (), 1
-
-
 def adds(event: Event) -> Iterator[tuple[str, Extra, int]]:
-    """Everything one event adds: measure, extra labels, quanta. Only inferences add anything.
+    """Everything one event adds: measure, extra labels, quanta. A correction takes the same back.
 
     A number that is not finite or beyond its measure adds nothing; the rest of the event still does.
     """
-    if event.kind != c.EventKind.INFERENCE:
-        return
-    if event.duration_ns <= LIMIT:
-        yield m.DURATION.name, (), event.duration_ns
-        if event.root:
-            yield m.INTERACTION_DURATION.name, (), event.duration_ns
-    if event.root and (first := _first_output(event)) is not None:
-        yield m.INTERACTION_FIRST_OUTPUT.name, (), first
-    for measure, extra, quanta in _rare(event):
-        yield measure.name, extra, quanta
-    for key, value in event.numbers.items():
-        target = _target(key)
-        if target and (number := target.measure.quantise(value)) is not None:
-            yield target.measure.name, _extra(target, event), number
-
-
-def _first_output(event: Event) -> int | None:
-    """First output of an interaction in ns: as measured, else the whole duration; None if it is beyond measure."""
-    measured = event.numbers.get(c.FIRST_OUTPUT)
-    if measured is not None:
-        return m.INTERACTION_FIRST_OUTPUT.quantise(measured)
-    return event.duration_ns if event.duration_ns <= LIMIT else None
+    found = of_call(event) if event.kind == _INFERENCE else of_happening(event)
+    return ((measure.name, extra, quanta) for measure, extra, quanta in found if quanta is not None)
 
 
 class _Row:
     """The lists of one window and label set; the usual ones are bound to their ``append`` once."""
 
-    __slots__ = ("duration", "first", "interaction", "lists", "numbers")
+    __slots__ = ("_alike", "_kept", "duration", "first", "interaction", "labels", "lists", "plans")
 
-    def __init__(self) -> None:
+    def __init__(self, labels: c.Labels) -> None:
+        self.labels = labels
         self.lists: dict[tuple[str, Extra], list[int]] = {}
+        self.plans: dict[int, _Plan] = {}
+        self._alike: dict[frozenset[tuple[str, str]], _Plan] = {}
+        self._kept: list[Texts] = []
         self.duration = self.append(m.DURATION)
         self.interaction = self.append(m.INTERACTION_DURATION)
         self.first = self.append(m.INTERACTION_FIRST_OUTPUT)
-        self.numbers = _Numbers(self)
-
-    def values(self, measure: Measure, extra: Extra = ()) -> list[int]:
-        """The values of one measure."""
-        return self.lists.setdefault((measure.name, extra), [])
 
     def append(self, measure: Measure, extra: Extra = ()) -> Append:
         """Where values of one measure go."""
-        return self.values(measure, extra).append
+        return self.lists.setdefault((measure.name, extra), []).append
+
+    def plan(self, texts: Texts) -> _Plan:
+        """What these texts mean; found by the identity of the dictionary afterwards, which senders share."""
+        if len(self._kept) >= _MOST_PLANS:
+            self.plans.clear()
+            self._kept.clear()
+        same = frozenset(texts.items())
+        plan = self._alike.get(same)
+        if plan is None:
+            plan = self._alike[same] = _Plan(self, texts)
+        self._kept.append(texts)  # while it is kept, no other dictionary has its identity
+        self.plans[id(texts)] = plan
+        return plan
 
 
-class _Numbers(dict[str, tuple[Append, int, _Target | None] | None]):
-    """Number key -> (where it goes, quanta a unit, its target if a text labels it); None if no measure reads it."""
+class _Plan:
+    """What one set of texts makes of a call: where numbers go, what is counted once, where durations go too."""
 
-    def __init__(self, row: _Row) -> None:
-        self._append = row.append
+    __slots__ = ("counts", "durations", "numbers", "offline", "waits")
 
-    def __missing__(self, key: str) -> tuple[Append, int, _Target | None] | None:
-        target = _target(key)
-        found = target and (
-            self._append(target.measure, target.extra),
-            target.measure.resolution,
-            target if target.text else None,
-        )
-        self[key] = found
-        return found
+    def __init__(self, row: _Row, texts: Texts) -> None:
+        self.numbers = _Numbers(row, frozenset(texts.items()))
+        self.counts = [row.append(*target) for target in counts(texts, row.labels)]
+        self.durations = [row.append(*target) for target in durations(texts)]
+        self.waits = [row.append(*target) for target in waits(texts)]
+        self.offline = texts.get(c.CONNECTIVITY) == OFFLINE
+
+
+class _Numbers(dict[str, tuple[Append, int] | None]):
+    """Number key -> where it goes and quanta a unit; None if no measure reads it."""
+
+    def __init__(self, row: _Row, texts: frozenset[tuple[str, str]]) -> None:
+        self._row = row
+        self._texts = texts
+
+    def __missing__(self, key: str) -> tuple[Append, int] | None:
+        found = number(key, self._texts)
+        self[key] = target = self._target(found) if found else None
+        return target
+
+    def _target(self, found: tuple[tuple[Measure, Extra], ...] | Flag) -> tuple[Append, int]:
+        if isinstance(found, Flag):
+            return _flag(self._row.append(found.said), self._row.append(found.yes)), found.said.resolution
+        appends = [self._row.append(*target) for target in found]
+        return appends[0] if len(appends) == 1 else _all(appends), found[0][0].resolution
+
+
+def _flag(said: Append, yes: Append) -> Append:
+    def append(quanta: int) -> None:
+        said(1)
+        if quanta:
+            yes(1)
+
+    return append
+
+
+def _all(appends: list[Append]) -> Append:
+    """One number for several measures, which have the same resolution."""
+
+    def append(quanta: int) -> None:
+        for one in appends:
+            one(quanta)
+
+    return append
 
 
 class Fold:
-    """Many events added up: ``cells`` holds the raw quanta of every cell they touched.
+    """Many events added up: ``cells`` holds the raw quanta of every cell they touched, ``taken`` what to take back.
 
     ``refused`` counts values left out because they were not finite or beyond their measure.
     """
@@ -166,81 +155,78 @@ class Fold:
     def __init__(self) -> None:
         self.refused = 0
         self._rows: dict[tuple[int, c.Labels], _Row] = {}
+        self._taken: dict[CellKey, list[int]] = {}
 
     @property
     def cells(self) -> dict[CellKey, list[int]]:
         """What has been added so far; made on each access, so take it once."""
-        return {
-            CellKey(minute * WIDTH, Series(labels, extra), measure): values
-            for (minute, labels), row in self._rows.items()
-            for (measure, extra), values in row.lists.items()
-            if values
-        }
+        return {key: values for key, values in self._filled() if values}
 
-    def _row(self, minute: int, labels: c.Labels) -> _Row:
-        return self._rows.setdefault((minute, labels), _Row())
+    @property
+    def taken(self) -> dict[CellKey, list[int]]:
+        """What corrections take back, in the quanta in which it was added: to add as ``-Summary.of(...)``."""
+        return dict(self._taken)
 
     def add(self, event: Event) -> None:
-        """Add all that ``adds`` says of this event."""
+        """Add all that ``adds`` says of this event, or take it back."""
         kind, time_ns, labels, duration, root, error, numbers, texts = event
         if kind != _INFERENCE:
+            self._happened(event)
             return
-        row = self._rows.get((time_ns // WIDTH_NS, labels)) or self._row(time_ns // WIDTH_NS, labels)
+        place = (time_ns // WIDTH_NS, labels)
+        row = self._rows.get(place) or self._row(place)
+        plan = row.plans.get(id(texts)) or row.plan(texts)
         if duration <= LIMIT:
             row.duration(duration)
             if root:
                 row.interaction(duration)
+                for append in plan.waits:
+                    append(duration)
+            for append in plan.durations:
+                append(duration)
         else:
             self.refused += 1
+        targets = plan.numbers
         for key, value in numbers.items():
-            found = row.numbers[key]
-            if found is not None:
-                append, resolution, labelled = found
-                if labelled is not None:
-                    append = row.append(labelled.measure, _extra(labelled, event))
-                scaled = value * resolution
+            target = targets[key]
+            if target is not None:
+                scaled = value * target[1]
                 if -LIMIT <= scaled <= LIMIT:
-                    append(round(scaled))
+                    target[0](round(scaled))
                 else:
                     self.refused += 1
-        if root and (first := _first_output(event)) is not None:
+        if root and (first := first_output(event)) is not None:
             row.first(first)
-        if error or c.ROUTE_TO in texts or texts.get(c.CONNECTIVITY) == OFFLINE:
-            for measure, extra, quanta in _rare(event):
-                row.append(measure, extra)(quanta)
+        for append in plan.counts:
+            append(1)
+        if error or plan.offline:
+            for failure in failures(event):
+                row.append(*failure)(1)
 
-    def add_alike(self, alike: Alike) -> None:
-        """Add many events at once: the same as ``add`` for each of them, in a fraction of the time."""
-        times, durations = alike.times_ns, alike.durations_ns
-        if alike.kind != _INFERENCE or not times:
-            return
-        minute = min(times) // WIDTH_NS
-        if minute != max(times) // WIDTH_NS or max(durations) > LIMIT:
-            self._add_each(alike)
-            return
-        one = next(alike.events())
-        added: list[tuple[Measure, Extra, Sequence[int]]] = [(m.DURATION, (), durations)]
-        if alike.root:
-            added.append((m.INTERACTION_DURATION, (), durations))
-            if c.FIRST_OUTPUT not in alike.numbers:
-                added.append((m.INTERACTION_FIRST_OUTPUT, (), durations))
-        for key, values in alike.numbers.items():
-            target = _target(key)
-            if target is None:
+    def _row(self, place: tuple[int, c.Labels]) -> _Row:
+        return self._rows.setdefault(place, _Row(place[1]))
+
+    def _filled(self) -> Iterator[tuple[CellKey, list[int]]]:
+        """Every list. Whether a call was answered at the edge is in its labels, so counting it there costs nothing."""
+        for (minute, labels), row in self._rows.items():
+            window = minute * WIDTH
+            for (measure, extra), values in row.lists.items():
+                yield CellKey(window, Series(labels, extra), measure), values
+            if labels.tier in EDGE:
+                calls = row.lists[m.DURATION.name, ()]
+                yield CellKey(window, Series(labels), m.AT_EDGE.name), [1] * len(calls)
+
+    def _happened(self, event: Event) -> None:
+        taking = is_correction(event)
+        for measure, extra, quanta in of_happening(event):
+            if quanta is None:
+                self.refused += 1
                 continue
-            scaled = [value * target.measure.resolution for value in values]
-            if not (min(scaled) >= -LIMIT and max(scaled) <= LIMIT):
-                self._add_each(alike)
-                return
-            quanta = [*map(round, scaled)]
-            added.append((target.measure, _extra(target, one), quanta))
-            if key == c.FIRST_OUTPUT and alike.root:
-                added.append((m.INTERACTION_FIRST_OUTPUT, (), quanta))
-        added += [(measure, extra, [quantum] * len(times)) for measure, extra, quantum in _rare(one)]
-        row = self._row(minute, alike.labels)
-        for measure, extra, column in added:
-            row.values(measure, extra).extend(column)
-
-    def _add_each(self, alike: Alike) -> None:
-        for event in alike.events():
-            self.add(event)
+            if taking and measure.shape is Shape.DISTINCT:  # a set does not know how often it was told
+                continue
+            minute = event.time_ns // WIDTH_NS - measure.back // WIDTH
+            if taking:
+                key = CellKey(minute * WIDTH, Series(event.labels, extra), measure.name)
+                self._taken.setdefault(key, []).append(quanta)
+            else:
+                self._row((minute, event.labels)).append(measure, extra)(quanta)

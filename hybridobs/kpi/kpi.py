@@ -1,4 +1,4 @@
-"""How a KPI is declared and read: a formula over summaries, with an honest answer when there is too little to say.
+"""How a KPI is declared and read, with an honest answer when there is too little to say.
 
 A KPI is never stored. It is read here, in one place, whoever asks: exposition, dashboards, report, SLO check.
 No data is no value, never zero.
@@ -6,16 +6,57 @@ No data is no value, never zero.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from math import ceil
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
-from hybridobs.kpi.measure import Measure
-from hybridobs.kpi.summary import Summary
+from hybridobs.kpi.formula import (
+    MEAN,
+    SHARE,
+    TAIL,
+    Count,
+    Counts,
+    Distinct,
+    Formula,
+    Mean,
+    Overlap,
+    Psi,
+    Quantile,
+    Ratio,
+    Share,
+    Sum,
+    Summaries,
+)
+from hybridobs.kpi.measure import Shape, Source
 
-Summaries = Mapping[str, Summary]
+if TYPE_CHECKING:
+    from hybridobs.kpi.stats import Interval
+
+__all__ = [
+    "MEAN",
+    "SHARE",
+    "TAIL",
+    "Count",
+    "Counts",
+    "Direction",
+    "Distinct",
+    "Formula",
+    "Group",
+    "Kpi",
+    "Mean",
+    "Overlap",
+    "Panel",
+    "Psi",
+    "Quantile",
+    "Ratio",
+    "Reading",
+    "Share",
+    "Status",
+    "Sum",
+    "Summaries",
+]
+
+TWO_SIDED_95 = 1.959963984540054  # z at which each bound misses in 2.5 % of cases
 
 
 class Status(StrEnum):
@@ -43,167 +84,28 @@ class Direction(StrEnum):
 
 
 class Group(StrEnum):
-    """The five rows of the KPI board."""
+    """The five rows of the KPI board, then what explains them."""
 
     EXPERIENCE = "experience"
     QUALITY = "quality"
     COST = "cost"
     STABILITY = "stability"
     LEARNING = "learning"
+    RELEASE = "release"
+    PATTERN = "pattern"
+    DEVICE = "device"
+    BUSINESS = "business"
+    DELIVERY = "delivery"
 
 
-class Formula(Protocol):
-    """A pure function of summaries; ``read`` gives the value, None if it cannot be said, and the sample size."""
+class Panel(StrEnum):
+    """How it is best shown."""
 
-    @property
-    def measures(self) -> tuple[Measure, ...]: ...
-
-    @property
-    def unit(self) -> str: ...
-
-    @property
-    def minimum_sample(self) -> int: ...
-
-    def read(self, summaries: Summaries) -> tuple[float | None, int]: ...
-
-
-# Ten observations on the thinner side of a quantile: with far fewer its interval reaches the extremes, and the number
-# is the luck of a few calls. So the further out, the more it takes: p50 needs 20, p95 needs 200, p99 needs 1000.
-TAIL = 10
-# A share of 100 observations is known to 10 points at worst (Wilson, 95 %), and none seen of 100 still means up to 3 %.
-SHARE = 100
-# With fewer than thirty values a single outlier decides a mean.
-MEAN = 30
-
-
-@dataclass(frozen=True, slots=True)
-class _OfOne:
-    """A formula over one measure."""
-
-    measure: Measure
-
-    @property
-    def measures(self) -> tuple[Measure, ...]:
-        return (self.measure,)
-
-    @property
-    def unit(self) -> str:
-        return self.measure.unit
-
-    @property
-    def minimum_sample(self) -> int:
-        return 1
-
-    def _summary(self, summaries: Summaries) -> Summary:
-        return summaries.get(self.measure.name) or Summary.empty(self.measure)
-
-
-@dataclass(frozen=True, slots=True)
-class Count(_OfOne):
-    """How often; nothing seen at all is no data. ``each`` is what is counted where the measure is of something else."""
-
-    each: str = ""
-
-    @property
-    def unit(self) -> str:
-        return self.each or self.measure.unit
-
-    def read(self, summaries: Summaries) -> tuple[float | None, int]:
-        summary = self._summary(summaries)
-        return (float(summary.count), summary.count) if summary.n else (None, 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Sum(_OfOne):
-    """The exact total."""
-
-    def read(self, summaries: Summaries) -> tuple[float | None, int]:
-        summary = self._summary(summaries)
-        return (summary.total if summary.n else None), summary.n
-
-
-@dataclass(frozen=True, slots=True)
-class Mean(_OfOne):
-    """The exact mean."""
-
-    @property
-    def minimum_sample(self) -> int:
-        return MEAN
-
-    def read(self, summaries: Summaries) -> tuple[float | None, int]:
-        summary = self._summary(summaries)
-        return summary.mean(), summary.n
-
-
-@dataclass(frozen=True, slots=True)
-class Quantile(_OfOne):
-    """The value that a share ``q`` of all values does not exceed."""
-
-    q: float
-
-    @property
-    def minimum_sample(self) -> int:
-        return ceil(TAIL / min(self.q, 1 - self.q) - 1e-6)
-
-    def read(self, summaries: Summaries) -> tuple[float | None, int]:
-        summary = self._summary(summaries)
-        return summary.quantile(self.q), summary.n
-
-
-@dataclass(frozen=True, slots=True)
-class Share(_OfOne):
-    """The exact share of values at or below ``edge``, which must be an exact edge of the measure."""
-
-    edge: float
-
-    def __post_init__(self) -> None:
-        self.measure.edge(self.edge)
-
-    @property
-    def unit(self) -> str:
-        return "1"
-
-    @property
-    def minimum_sample(self) -> int:
-        return SHARE
-
-    def read(self, summaries: Summaries) -> tuple[float | None, int]:
-        summary = self._summary(summaries)
-        return summary.share_within(self.edge), summary.n
-
-
-@dataclass(frozen=True, slots=True)
-class Ratio:
-    """``part`` over ``whole``, or with ``complement`` one less that.
-
-    A part that counts and was never seen is zero: nothing happened. A part that sums and was never seen is unknown:
-    nothing was measured.
-    """
-
-    part: Count | Sum
-    whole: Count | Sum
-    complement: bool = False
-
-    @property
-    def measures(self) -> tuple[Measure, ...]:
-        return (*self.part.measures, *self.whole.measures)
-
-    @property
-    def unit(self) -> str:
-        return self.part.unit if isinstance(self.part, Sum) else "1"
-
-    @property
-    def minimum_sample(self) -> int:
-        return 1 if isinstance(self.part, Sum) else SHARE
-
-    def read(self, summaries: Summaries) -> tuple[float | None, int]:
-        part, _ = self.part.read(summaries)
-        whole, n = self.whole.read(summaries)
-        if part is None and isinstance(self.part, Count):
-            part = 0.0
-        if part is None or not whole:
-            return None, n
-        return (1 - part / whole if self.complement else part / whole), n
+    STAT = "stat"
+    TIMESERIES = "timeseries"
+    HEATMAP = "heatmap"
+    BARGAUGE = "bargauge"
+    TABLE = "table"
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +146,30 @@ class Kpi:
     def apart(self) -> tuple[str, ...]:
         """Labels that must be told apart for the value to mean anything: never one cost for two currencies."""
         return tuple(dict.fromkeys(label for measure in self.formula.measures for label in measure.apart))
+
+    @property
+    def panel(self) -> Panel:
+        """How it is best shown: what has a limit as one number, a median inside its distribution, most over time."""
+        match self.formula:
+            case Overlap():
+                return Panel.TABLE
+            case Psi():
+                return Panel.BARGAUGE
+            case Quantile(q=q):
+                return Panel.BARGAUGE if self.apart else Panel.HEATMAP if q == 0.5 else Panel.TIMESERIES
+            case Share() | Ratio() if self.objective is not None:
+                return Panel.STAT
+            case _:
+                return Panel.TIMESERIES
+
+    @property
+    def live(self) -> bool:
+        """Whether counters that only grow can tell it: not what is distinct, nor what is of all time."""
+        return all(m.source is Source.EVENTS and m.shape is not Shape.DISTINCT for m in self.formula.measures)
+
+    def interval(self, summaries: Summaries, z: float = TWO_SIDED_95) -> Interval | None:
+        """Where the true value lies, each bound missing with probability ``normal_tail(z)``; None if nobody can say."""
+        return self.formula.interval(summaries, z)
 
     def value(self, summaries: Summaries) -> Reading:
         """Read it from summaries by measure name, all of the same windows and series."""

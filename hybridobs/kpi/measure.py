@@ -20,6 +20,15 @@ class Shape(StrEnum):
     COUNT = "count"  # each value is a number of occurrences; n, sum
     SUM = "sum"  # n, sum, min, max
     DISTRIBUTION = "distribution"  # all of that, buckets, and exact counts at the threshold edges
+    DISTINCT = "distinct"  # n, and which ones: a set of hashes, a sample of them when there are many
+
+
+class Source(StrEnum):
+    """Where the values of a measure come from."""
+
+    EVENTS = "events"  # folded from what happened, into the window in which it happened
+    STREAMS = "streams"  # read from the sequence numbers of the senders, of all time
+    REFERENCE = "reference"  # registered once by hand, of all time
 
 
 @dataclass(frozen=True)
@@ -29,6 +38,7 @@ class Measure:
     ``name`` is the id in the store; ``unit`` is UCUM; ``quantum`` is one stored integer step in ``unit``, one over a
     whole number; ``edges`` are exact thresholds in quanta, ascending; ``extra`` are the labels it carries beside the
     base labels; ``apart`` are those of them whose values must never be added together (two currencies, two phases).
+    ``back`` moves what happened that many seconds (whole minutes) into the past: who came today counts for yesterday.
     """
 
     name: str
@@ -39,6 +49,8 @@ class Measure:
     edges: tuple[int, ...] = ()
     extra: tuple[str, ...] = ()
     apart: tuple[str, ...] = ()
+    back: int = 0
+    source: Source = Source.EVENTS
 
     @property
     def metric(self) -> str:
@@ -49,6 +61,11 @@ class Measure:
     def resolution(self) -> int:
         """Quanta in one ``unit``, exact."""
         return round(1 / self.quantum)
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """The extra labels in the order in which a series has them."""
+        return tuple(sorted(self.extra))
 
     @cached_property
     def layout(self) -> int:

@@ -17,7 +17,9 @@ Packed layout, version 1, little endian, one binary column::
     i32  index[P + N]       positive buckets ascending, then negative ones ascending
     i64  count[P + N]       in the order of index
 
-Counts are signed, so a correction may take back what was counted. Measures that are no distribution pack to ``b""``.
+Counts are signed: ``-summary`` takes back what ``summary`` had added, ``n`` and ``sum`` included, while the smallest
+and the largest stay the ones ever seen. A set of distinct ones packs as :mod:`hybridobs.kpi.distinct` says and cannot
+be taken back; counts and sums pack to ``b""``.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from math import ceil, exp2, log2
 from struct import Struct, error
 
 from hybridobs.errors import LayoutError
+from hybridobs.kpi import distinct
 from hybridobs.kpi.histogram import SCALE, bounds, first, lower, upper
 from hybridobs.kpi.measure import Measure, Shape
 
@@ -42,7 +45,7 @@ Buckets = dict[int, int]
 class Summary:
     """An immutable summary of ``n`` values; ``sum``, ``min`` and ``max`` are in quanta."""
 
-    __slots__ = ("max", "measure", "min", "n", "negative", "positive", "sum", "within", "zero")
+    __slots__ = ("max", "measure", "min", "n", "negative", "positive", "seen", "sum", "within", "zero")
 
     def __init__(
         self,
@@ -56,6 +59,7 @@ class Summary:
         negative: Buckets | None = None,
         zero: int = 0,
         within: Sequence[int] | None = None,
+        seen: distinct.Seen = (),
     ) -> None:
         self.measure = measure
         self.n = n
@@ -66,6 +70,7 @@ class Summary:
         self.negative: Buckets = negative or {}
         self.zero = zero
         self.within: list[int] = list(within) if within else [0] * len(measure.edges)
+        self.seen = seen
 
     @classmethod
     def empty(cls, measure: Measure) -> Summary:
@@ -77,6 +82,8 @@ class Summary:
         """Summarise values given in quanta (each at most 2**53 in magnitude)."""
         if not values:
             return cls(measure)
+        if measure.shape is Shape.DISTINCT:
+            return cls(measure, len(values), seen=distinct.of(values))
         if measure.shape is not Shape.DISTRIBUTION:
             return cls(measure, len(values), sum(values), min(values), max(values))
         ordered = sorted(values)
@@ -105,6 +112,18 @@ class Summary:
     def __add__(self, other: Summary) -> Summary:
         return Summary.merged(self.measure, (self, other))
 
+    def __neg__(self) -> Summary:
+        """What takes this back when it is added; a set of distinct ones cannot be taken back and stays."""
+        return Summary(
+            self.measure,
+            -self.n,
+            -self.sum,
+            positive={index: -count for index, count in self.positive.items()},
+            negative={index: -count for index, count in self.negative.items()},
+            zero=-self.zero,
+            within=[-count for count in self.within],
+        )
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Summary) and self._fields() == other._fields()
 
@@ -113,7 +132,7 @@ class Summary:
 
     def _fields(self) -> tuple[object, ...]:
         exact = (self.measure.layout, self.n, self.sum, self.min, self.max)
-        return (*exact, self.positive, self.negative, self.zero, self.within)
+        return (*exact, self.positive, self.negative, self.zero, self.within, self.seen)
 
     def _take(self, other: Summary) -> None:
         """Add ``other`` in place; only ever called on a summary nobody has seen yet."""
@@ -127,6 +146,8 @@ class Summary:
         self.within = [mine + theirs for mine, theirs in zip(self.within, other.within, strict=True)]
         _add(self.positive, other.positive)
         _add(self.negative, other.negative)
+        if other.seen:
+            self.seen = distinct.union(self.seen, other.seen)
 
     # --- reading ----------------------------------------------------------------------------------------------
     @property
@@ -166,13 +187,28 @@ class Summary:
         if rank <= 1 or rank >= self.n:
             return least if rank <= 1 else most
         before = 0
-        for sign, index, count in self.buckets():
+        for low, high, count in self._spans():
             if before + count >= rank:
-                low, high = (lower(index), upper(index)) if sign > 0 else (-upper(index), -lower(index))
-                low, high = (max(low, least), min(high, most)) if sign else (0.0, 0.0)
                 return _between(low, high, (rank - before - 0.5) / count)
             before += count
         return most
+
+    def rank(self, value: float) -> float:
+        """How many values are at or below ``value`` (in ``unit``), log-linear inside its bucket; undoes ``at_rank``."""
+        below = 0.0
+        for low, high, count in self._spans():
+            if high <= value:
+                below += count
+            elif low < value:
+                below += count * (log2(value / low) / log2(high / low) if low * high > 0 else 0.5)
+        return below
+
+    def _spans(self) -> Iterator[tuple[float, float, int]]:
+        """Occupied buckets as low and high end, inside the smallest and largest value, and count."""
+        least, most = self.min / self.measure.resolution, self.max / self.measure.resolution
+        for sign, index, count in self.buckets():
+            low, high = (lower(index), upper(index)) if sign > 0 else (-upper(index), -lower(index))
+            yield (max(low, least), min(high, most), count) if sign else (0.0, 0.0, count)
 
     def buckets(self) -> Iterator[tuple[int, int, int]]:
         """Occupied buckets from the smallest value to the largest: sign (-1, 0, 1), index by magnitude, count."""
@@ -186,6 +222,8 @@ class Summary:
     # --- storing ----------------------------------------------------------------------------------------------
     def pack(self) -> bytes:
         """Everything but n, sum, min and max as bytes; see the layout above."""
+        if self.measure.shape is Shape.DISTINCT:
+            return distinct.pack(self.seen)
         if self.measure.shape is not Shape.DISTRIBUTION:
             return b""
         places = [*sorted(self.positive), *sorted(self.negative)]
@@ -198,6 +236,8 @@ class Summary:
     @classmethod
     def unpack(cls, measure: Measure, n: int, sum: int, min: int, max: int, blob: bytes) -> Summary:
         """The inverse of ``pack``; LayoutError if the bytes are not this measure's or are damaged."""
+        if measure.shape is Shape.DISTINCT:
+            return cls(measure, n, sum, min, max, seen=distinct.unpack(blob))
         if measure.shape is not Shape.DISTRIBUTION:
             return cls(measure, n, sum, min, max)
         try:
@@ -209,8 +249,8 @@ class Summary:
             raise LayoutError(f"{measure.name}: {len(blob)} bytes are no packed summary ({fault})") from fault
         places, counts = body[edges : edges + positives + negatives], body[edges + positives + negatives :]
         pairs = list(zip(places, counts, strict=True))
-        buckets = {"positive": dict(pairs[:positives]), "negative": dict(pairs[positives:])}
-        return cls(measure, n, sum, min, max, zero=zero, within=body[:edges], **buckets)
+        above, below = dict(pairs[:positives]), dict(pairs[positives:])
+        return cls(measure, n, sum, min, max, positive=above, negative=below, zero=zero, within=body[:edges])
 
 
 def _body(edges: int, buckets: int) -> Struct:

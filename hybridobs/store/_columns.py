@@ -6,7 +6,7 @@ A batch holds ``size`` summaries side by side. What is added is flat: value list
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain, pairwise
 from typing import Any, NamedTuple
 
@@ -44,6 +44,11 @@ class Packed(NamedTuple):
     max: int
     hist: bytes
 
+    @classmethod
+    def of(cls, summary: Summary) -> Packed:
+        """The row of one summary."""
+        return cls(summary.n, summary.sum, summary.min, summary.max, summary.pack())
+
 
 class _Buckets(NamedTuple):
     """Occupied buckets of a whole batch, ordered as they are packed: by half, then by index.
@@ -70,6 +75,8 @@ class Batch:
         self._zero = np.zeros(size, np.int64)
         self._within = np.zeros((size, len(measure.edges)), np.int64)
         self._edges = np.array(bounds(measure.resolution), np.int64)
+        # Sets are rare, and merged one by one.
+        self._sets = [Summary.empty(measure)] * size if measure.shape is Shape.DISTINCT else []
         self._halves: list[Ints] = []  # 2 * place, and one more for buckets of negative values
         self._offsets: list[Ints] = []  # bucket index from the measure's first
         self._counts: list[Ints] = []
@@ -77,6 +84,9 @@ class Batch:
     # --- adding -----------------------------------------------------------------------------------------------
     def add_values(self, lists: Sequence[Sequence[int]]) -> None:
         """Add values in quanta, ``lists[i]`` to summary ``i``; ValueError beyond 2**53 quanta."""
+        if self._sets:
+            self._add_sets((place, Summary.of(self.measure, values)) for place, values in enumerate(lists))
+            return
         lengths = np.fromiter(map(len, lists), np.int64, len(lists))
         place = np.repeat(np.arange(len(lists)), lengths)
         if not len(place):
@@ -95,12 +105,19 @@ class Batch:
         """Add stored rows, ``rows[i]`` to summary ``places[i]``; LayoutError if one is damaged or another measure's."""
         if not rows:
             return
+        if self._sets:
+            self._add_sets(zip(places, (Summary.unpack(self.measure, *row) for row in rows), strict=True))
+            return
         place = np.array(places, np.int64)
         n, sums, least, most, blobs = zip(*rows, strict=True)
         columns = (np.array(column, np.int64) for column in (n, sums, least, most))
         self._add_exact(place, *columns)
         if self.measure.shape is Shape.DISTRIBUTION:
             self._add_blobs(place, blobs)
+
+    def _add_sets(self, parts: Iterable[tuple[int, Summary]]) -> None:
+        for place, part in parts:
+            self._sets[place] += part
 
     def _add_exact(self, place: Ints, n: Ints, sums: Ints, least: Ints, most: Ints) -> None:
         np.add.at(self._n, place, n)
@@ -159,6 +176,8 @@ class Batch:
     # --- reading ----------------------------------------------------------------------------------------------
     def packed(self) -> list[Packed]:
         """Every summary as a row; a sum that outgrew 64 bits (292 years of seconds in one minute) stays at the end."""
+        if self._sets:
+            return [Packed.of(one) for one in self._sets]
         sums = [max(NO_MAX, min(NO_MIN, total)) for total in self._sums()]
         hists = self._hists() if self.measure.shape is Shape.DISTRIBUTION else [b""] * self.size
         rows = zip(self._n.tolist(), sums, self._min.tolist(), self._max.tolist(), hists, strict=True)
@@ -166,6 +185,8 @@ class Batch:
 
     def summaries(self) -> list[Summary]:
         """Every summary as the pure object, with exact sums."""
+        if self._sets:
+            return list(self._sets)
         buckets = self._buckets()
         cuts = np.searchsorted(buckets.half, np.arange(2 * self.size + 1)).tolist()
         index, count = buckets.place.tolist(), buckets.counted.tolist()

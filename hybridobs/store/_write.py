@@ -14,6 +14,7 @@ from hybridobs.errors import StoreError
 from hybridobs.kpi.catalog import MEASURES
 from hybridobs.kpi.fold import WIDTH, CellKey, Series
 from hybridobs.kpi.ranges import RangeSet
+from hybridobs.kpi.summary import Summary
 from hybridobs.store._columns import Batch, Packed
 from hybridobs.store._dialect import Dialect, Key
 from hybridobs.store._faults import told_while_writing
@@ -23,6 +24,8 @@ from hybridobs.store._statements import Statements
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
+Values = Mapping[CellKey, Sequence[int]]
 
 FOREIGN_MEMORY_S = 3600  # how long a span without a sequence number is remembered, at least
 _CELL = ("width", "shard", "writer", *Key._fields, *Packed._fields)
@@ -144,22 +147,28 @@ class Transaction:
         return claimed
 
     # --- measures ---------------------------------------------------------------------------------------------
-    def add(self, cells: Mapping[CellKey, Sequence[int]]) -> None:
-        """Add raw quanta to the rows of this writer; ValueError for a value beyond 2**53 quanta."""
-        by_measure: dict[str, dict[Key, Sequence[int]]] = defaultdict(dict)
+    def add(self, cells: Values, taken: Values | None = None) -> None:
+        """Add raw quanta to the rows of this writer and take back ``taken``; ValueError beyond 2**53 quanta."""
         series: dict[int, Series] = {}
-        for cell, values in cells.items():
-            if values:
-                number = self._ids.id_of(cell.series)
-                series[number] = cell.series
-                by_measure[cell.measure][Key(cell.measure, cell.window, number, _layout(cell.measure))] = values
+        added, back = self._by_measure(cells, series), self._by_measure(taken or {}, series)
         if not series:
             return
         with told_while_writing(self._dialect):
             self._add_series(series)
-            stored = self._stored([key for lists in by_measure.values() for key in lists])
-            rows = [row for name, lists in by_measure.items() for row in self._added(name, lists, stored)]
+            stored = self._stored(list({key: None for own in (added, back) for lists in own.values() for key in lists}))
+            names = {**added, **back}
+            rows = [row for name in names for row in self._changed(name, added[name], back[name], stored)]
             self._statements.cells.run(self._connection, _CELL, rows)
+
+    def _by_measure(self, cells: Values, series: dict[int, Series]) -> dict[str, dict[Key, Sequence[int]]]:
+        """The same by measure and key; notes the series met."""
+        found: dict[str, dict[Key, Sequence[int]]] = defaultdict(dict)
+        for cell, values in cells.items():
+            if values:
+                number = self._ids.id_of(cell.series)
+                series[number] = cell.series
+                found[cell.measure][Key(cell.measure, cell.window, number, _layout(cell.measure))] = values
+        return found
 
     def _add_series(self, series: Mapping[int, Series]) -> None:
         if new := self._ids.unknown(series) - self.new_series:
@@ -172,16 +181,22 @@ class Transaction:
         rows = self._connection.execute(self._statements.stored_cells, parameters)
         return {Key(*row[:4]): Packed(*row[4:]) for row in rows if row.n is not None}
 
-    def _added(
-        self, name: str, lists: Mapping[Key, Sequence[int]], stored: Mapping[Key, Packed]
+    def _changed(
+        self,
+        name: str,
+        added: Mapping[Key, Sequence[int]],
+        back: Mapping[Key, Sequence[int]],
+        stored: Mapping[Key, Packed],
     ) -> Iterable[tuple[object, ...]]:
         """The new rows of one measure, columns as in ``_CELL``."""
-        batch = Batch(MEASURES[name], len(lists))
-        batch.add_values(list(lists.values()))
-        old = [(place, stored[key]) for place, key in enumerate(lists) if key in stored]
+        places = {key: place for place, key in enumerate({**added, **back})}
+        batch = Batch(MEASURES[name], len(places))
+        batch.add_values([added.get(key, ()) for key in places])
+        old = [(place, stored[key]) for key, place in places.items() if key in stored]
+        old += [(places[key], Packed.of(-Summary.of(MEASURES[name], values))) for key, values in back.items()]
         batch.add_packed([row for _, row in old], [place for place, _ in old])
         fixed = (WIDTH, ALL_DEVICES, self._writer)
-        for key, row in zip(lists, batch.packed(), strict=True):
+        for key, row in zip(places, batch.packed(), strict=True):
             yield (*fixed, *key, *row)
 
     # --- the end ----------------------------------------------------------------------------------------------

@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hybridobs.errors import LayoutError
+from hybridobs.kpi.catalog.happenings import ACTIVE
 from hybridobs.kpi.catalog.measures import COST, DURATION, ERRORS, FEATURE
 from hybridobs.kpi.histogram import LIMIT, index
 from hybridobs.kpi.measure import Measure
 from hybridobs.kpi.summary import HEADER, Summary
 
-MEASURES = st.sampled_from([DURATION, FEATURE, COST, ERRORS])
+MEASURES = st.sampled_from([DURATION, FEATURE, COST, ERRORS, ACTIVE])
 # Ties, signs and edges happen in small numbers; large ones reach the ends of the tables.
 VALUES = st.lists(st.integers(-40, 40) | st.sampled_from(DURATION.edges) | st.integers(-LIMIT, LIMIT), max_size=60)
 
@@ -113,9 +114,31 @@ def test_cut_bytes_are_refused() -> None:
         Summary.unpack(DURATION, 1, 1, 1, 1, Summary.of(DURATION, [1]).pack()[:-1])
 
 
-def test_a_correction_takes_back() -> None:
-    """Minus one error takes one error back."""
-    assert (Summary.of(ERRORS, [1, 1]) + Summary.of(ERRORS, [-1])).count == 1
+@given(st.sampled_from([DURATION, FEATURE, COST, ERRORS]), VALUES, VALUES)
+def test_a_correction_takes_back(measure: Measure, kept: list[int], wrong: list[int]) -> None:
+    """What was added and taken back leaves everything but the extremes as if it had never been."""
+    left = Summary.of(measure, kept + wrong) + -Summary.of(measure, wrong)
+    expected = Summary.of(measure, kept)
+    assert (left.n, left.sum, left.count) == (expected.n, expected.sum, expected.count)
+    assert (left.positive, left.negative, left.zero) == (expected.positive, expected.negative, expected.zero)
+    assert left.within == expected.within
+
+
+def test_extremes_stay_the_ones_ever_seen() -> None:
+    """Nobody knows the second largest any more."""
+    left = Summary.of(DURATION, [1, 9]) + -Summary.of(DURATION, [9])
+    assert (left.n, left.min, left.max, left.mean()) == (1, 1, 9, 1e-9)
+
+
+@given(st.lists(st.integers(1, 10**12), min_size=1, max_size=40), st.integers(0, 39))
+def test_ranks_are_undone(values: list[int], place: int) -> None:
+    """The rank of the value at a rank is that rank, to within its bucket."""
+    summary = Summary.of(DURATION, values)
+    largest = max((count for _, _, count in summary.buckets()), default=0)
+    rank = min(place, len(values) - 1) + 1
+    value = summary.at_rank(rank)
+    assert value is not None
+    assert abs(summary.rank(value) - rank) <= largest
 
 
 def test_a_bucket_that_cancels_out_is_gone() -> None:
