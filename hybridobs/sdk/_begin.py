@@ -26,13 +26,13 @@ def begin(site: Site, enter: bool = True) -> Call | None:
             if BAGGAGE_KEY in outside:
                 outside = hide(outside)
             call = _below(outside, site, tags)
-            if isinstance(origin := outside.get(ORIGIN_KEY), Origin):
-                origin.tell(call, pipeline)
         else:
             prepared = site.root
             call = Call(prepared if prepared.tags is tags else site.prepared(tags, True))
         if getattr(trace, "_TRACER_PROVIDER", None) is not None:
             _compat.mirror(call, call.prepared, outside)
+        if outside and isinstance(origin := outside.get(ORIGIN_KEY), Origin):
+            origin.tell(call, pipeline)
         if enter:
             call.enter(outside)
         else:

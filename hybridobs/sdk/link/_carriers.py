@@ -13,8 +13,10 @@ def read(headers: object) -> dict[str, list[str]]:
     """Return values by lower-case name, in order of arrival; ``headers`` is a mapping, pairs, or paho's properties."""
     plain: dict[str, list[str]] = {}
     for name, value in _pairs(headers):
-        if value is not None:
-            plain.setdefault(_text(name).lower(), []).append(_text(value))
+        values = value if isinstance(value, list) else [value]  # grpc.aio has all values of a name together
+        found = [_text(one) for one in values if one is not None]
+        if found:
+            plain.setdefault(_text(name).lower(), []).extend(found)
     return plain
 
 
