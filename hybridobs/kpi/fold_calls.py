@@ -57,6 +57,8 @@ _NUMBERS: dict[str, tuple[Measure, ...] | Flag] = {
     c.CACHE_WRONG: Flag(h.CACHE_JUDGED, h.CACHE_WRONG),
     c.COST_AVOIDED: (h.COST_AVOIDED,),
     c.LATENESS: (m.LATENESS,),
+    c.CLOCK_OFFSET: (m.CLOCK_OFFSET,),
+    c.CLOCK_CLAMPED: (m.CLAMPED,),
     **{f"{c.PHASE_PREFIX}{phase}.duration": (m.PHASE_DURATION,) for phase in c.PHASES},
 }
 NUMBERS = frozenset(_NUMBERS)

@@ -239,6 +239,10 @@ def _posture(event: Event) -> Iterator[Add]:
         yield from _flag(event, f"{c.POSTURE_PREFIX}{control}", h.POSTURE_CHECKS, h.POSTURE_PASSED, control=control)
 
 
+def _quarantined(event: Event) -> Iterator[Add]:
+    return _one(event, m.QUARANTINED, reason=event.texts.get(c.CLOCK_DOUBT, ""))
+
+
 def _federation(event: Event) -> Iterator[Add]:
     return _one(event, h.ROUNDS)
 
@@ -275,6 +279,7 @@ _RULES: dict[str, Rule] = {
     Kind.DEVICE_POSTURE: _posture,
     Kind.DEVICE_HEALTH: _health,
     Kind.FEDERATION_ROUND: _federation,
+    Kind.QUARANTINED: _quarantined,
 }
 KINDS = frozenset(_RULES)
 """The kinds of events that add to measures, calls apart."""

@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from math import ceil, exp2, log2
+from math import ceil, exp2, inf, log2
 from struct import Struct, error
 
 from hybridobs.errors import LayoutError
@@ -178,6 +178,24 @@ class Summary:
             raise ValueError(f"a quantile lies in 0..1, got {q!r}")
         # The tolerance keeps 0.95 * 20 = 19.000000000000004 from asking for rank 20.
         return self.at_rank(max(1, ceil(q * self.n - 1e-9)))
+
+    def span(self, q: float) -> tuple[float, float, bool] | None:
+        """Between which values the one with rank ``ceil(q * n)`` lies for certain; None without values.
+
+        Low, high and whether low itself is excluded: a bucket and an exact edge hold their upper end, not their lower.
+        """
+        if self.n <= 0 or self.measure.shape is not Shape.DISTRIBUTION:
+            return None
+        rank, before = max(1, ceil(q * self.n - 1e-9)), 0
+        low, high, least = -inf, inf, self.min / self.measure.resolution
+        for low, high, count in self._spans():  # noqa: B007 - the bucket it stops at is what is asked for
+            before += count
+            if before >= rank:
+                break
+        for edge, within in zip(self.measure.edges, self.within, strict=True):
+            exact = edge / self.measure.resolution
+            low, high = (low, min(high, exact)) if within >= rank else (max(low, exact), high)
+        return low, high, low > least and low >= 0
 
     def at_rank(self, rank: float) -> float | None:
         """The value at a rank (1 is the smallest; fractions allowed), log-linear inside its bucket."""

@@ -31,4 +31,18 @@ KPIS = (
         "T13",
         "Records numbered before one that has arrived, and not here yet.",
     ),
+    _.lower(
+        "telemetry_quarantined",
+        "Telemetry without a time",
+        Count(m.QUARANTINED),
+        "T13",
+        "Records of a boot whose clock nobody knows, by why; they are in no other KPI.",
+    ),
+    _.lower(
+        "clock_corrected",
+        "Calls with a wrong clock",
+        Ratio(Count(m.CLOCK_OFFSET), Count(m.DURATION)),
+        "T13",
+        "Share of calls whose device's clock was more than a minute wrong and was corrected.",
+    ),
 )

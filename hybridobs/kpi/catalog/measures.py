@@ -116,6 +116,17 @@ LATENESS = distribution(
     edges=AGE_EDGES,
     quantum=1e-6,  # a device may be offline for longer than the 104 days that nanoseconds can hold
 )
+CLOCK_OFFSET = distribution(
+    "clock.offset",
+    "s",
+    "How wrong a device's clock was (true time less its own), for each call whose time was corrected.",
+    edges=(3600, 86400),
+    quantum=MICRO,
+)
+CLAMPED = count("clock.clamped", "{call}", "Calls from the future, counted when they were received.")
+QUARANTINED = count(
+    "ingest.quarantined", "{record}", "Records of which nobody knows when they happened, by why.", "reason"
+)
 COUNTED = count("telemetry.counted", "{record}", "Records that arrived and were counted.", source=Source.STREAMS)
 LOST = count("telemetry.lost", "{record}", "Records that a sender gave up, by why.", "reason", source=Source.STREAMS)
 OUTSTANDING = count(

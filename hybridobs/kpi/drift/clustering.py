@@ -58,8 +58,12 @@ def _measured(residuals: list[list[float]], shards: int) -> Spread:
     trace = inflate * sum(row[place] for place, row in enumerate(products))
     square = inflate**2 * sum(product**2 for row in products for product in row)
     effect = trace / dimensions
-    variation = square / dimensions / effect**2 - 1 if effect > 0 else 0.0
-    return Spread(max(1.0, effect), min(max(0.0, variation), dimensions - 1.0), float(degrees))
+    variation = min(max(0.0, square / dimensions / effect**2 - 1), dimensions - 1.0) if effect > 0 else 0.0
+    each = [sum(map(mul, shard, shard)) for shard in zip(*residuals, strict=True)]
+    uneven = shards * sum(map(mul, each, each)) / sum(each) ** 2 - 1 if trace > 0 else 0.0
+    # Shards much unlike each other tell less of the spread than as many equal ones: beyond 2 / free it is excess.
+    excess = max(0.0, uneven * dimensions / (1 + variation) / 2 - 1)
+    return Spread(max(1.0, effect), variation, degrees / (1 + excess))
 
 
 def limit(groups: int, alpha: float, sides: Sequence[tuple[float, Spread]]) -> float:

@@ -1,0 +1,75 @@
+"""How a number reads, three significant digits and the unit a person would choose; and what a person wrote."""
+
+from __future__ import annotations
+
+import math
+import re
+
+_STEPS: dict[str, tuple[tuple[float, str], ...]] = {
+    "s": ((1e-6, "µs"), (1e-3, "ms"), (1.0, "s")),
+    "J": ((1e-6, "µJ"), (1e-3, "mJ"), (1.0, "J"), (1e3, "kJ")),
+    "By": ((1.0, "B"), (1e3, "kB"), (1e6, "MB"), (1e9, "GB")),
+}
+
+
+def quantity(value: float, unit: str, *, percent: bool = False) -> str:
+    """``0.0123, "s"`` reads ``12.3 ms``; a count (a unit in braces, except a currency) reads as it is."""
+    if percent:
+        return f"{digits(100 * value)} %"
+    if steps := _STEPS.get(unit):
+        factor, name = next((step for step in reversed(steps) if abs(value) >= step[0]), steps[0])
+        return f"{digits(value / factor)} {name}"
+    if unit in ("", "1"):
+        return digits(value)
+    name = unit.strip("{}")
+    return f"{digits(value)} {name}" if name.isupper() else digits(value)
+
+
+def digits(value: float) -> str:
+    """Three significant digits at most; whole numbers in full, an exponent only below a millionth."""
+    if value == int(value) and abs(value) < 1e15:
+        return f"{int(value):,}"
+    if not 1e-6 <= abs(value) < 1e15:
+        return f"{value:.3g}"
+    places = max(0, 2 - math.floor(math.log10(abs(value))))
+    text = f"{value:,.{places}f}"
+    return text.rstrip("0").rstrip(".") if places else text
+
+
+_WRITTEN = re.compile(r"([-+]?[0-9][0-9_]*\.?[0-9]*(?:[eE][-+]?[0-9]+)?)\s*(.*)")
+_FACTORS: dict[str, dict[str, float]] = {
+    "s": {"ns": 1e9, "us": 1e6, "µs": 1e6, "ms": 1e3, "s": 1, "min": 1 / 60, "h": 1 / 3600, "d": 1 / 86400},
+    "J": {"uJ": 1e6, "µJ": 1e6, "mJ": 1e3, "J": 1, "kJ": 1e-3},
+    "By": {"B": 1, "kB": 1e-3, "MB": 1e-6, "GB": 1e-9},
+    "1": {"": 1, "%": 100},
+}
+
+
+def parsed(text: str, unit: str, *, share: bool = False) -> float:
+    """``"300ms", "s"`` is 0.3 and ``"99.9%", "1"`` is 0.999; ValueError says how to write it.
+
+    A time, an energy and a size need their unit, because nobody can see whether 300 is in seconds. A ``share`` is at
+    most 1 or 100 %. Any other unit may be left out.
+    """
+    written = _WRITTEN.fullmatch(text.strip())
+    if written is None:
+        raise ValueError(f"is not a number{_example(unit)}")
+    number, name = float(written[1]), written[2]
+    factors = _FACTORS.get(unit)
+    if factors is None:
+        own = unit.strip("{}")
+        if name and name != own and not (own == "currency" and name.isalpha() and name.isupper()):
+            raise ValueError(f"has the unit {name!r}, but this is in {own}")
+        return number
+    if name not in factors:
+        units = ", ".join(filter(None, factors))
+        raise ValueError(f"has {f'the unit {name!r}' if name else 'no unit'}; the units are {units}{_example(unit)}")
+    value = number / factors[name]  # a division: 95 / 100 is the same number as 0.95, 95 * 0.01 is not
+    if share and not 0 <= value <= 1:
+        raise ValueError("is no share; write one from 0% to 100%, for example 99.9%")
+    return value
+
+
+def _example(unit: str) -> str:
+    found = {"s": "300ms", "J": "20mJ", "By": "5MB", "1": "99.9%"}.get(unit)
+    return f", for example {found}" if found else ""
