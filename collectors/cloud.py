@@ -1,0 +1,18 @@
+"""The collector in the cloud: run it with ``hybridobs collector run collectors/cloud.py``.
+
+Whoever reaches it can write to it, so it listens on this machine only. In a container set HYBRIDOBS_HTTP and
+HYBRIDOBS_GRPC to 0.0.0.0:4318 and 0.0.0.0:4317, and put something in front that checks who is there.
+"""
+
+import os
+
+from hybridobs.collector import Collector, Limits
+from hybridobs.serve import LiveMeasures
+
+collector = Collector(
+    store=os.environ.get("HYBRIDOBS_STORE", "sqlite:///hybridobs.db"),
+    http=os.environ.get("HYBRIDOBS_HTTP", "127.0.0.1:4318"),
+    grpc=os.environ.get("HYBRIDOBS_GRPC", "127.0.0.1:4317"),
+    limits=Limits(series=10_000),
+    views=[LiveMeasures()],
+)

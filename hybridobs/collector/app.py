@@ -1,0 +1,78 @@
+"""``Collector``: what a file in ``collectors/`` declares and ``hybridobs collector run`` runs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Sequence
+
+from prometheus_client import CollectorRegistry
+
+from hybridobs.collector._gate import Gate
+from hybridobs.collector._serving import Serving
+from hybridobs.collector._views import View
+from hybridobs.collector.counters import Counters
+from hybridobs.collector.ingest import Ingest
+from hybridobs.collector.limits import Limits
+from hybridobs.store import Store
+
+log = logging.getLogger(__name__)
+
+
+class Collector(Serving):
+    """Receives OTLP on ``http`` and ``grpc`` (``HOST:PORT``, port 0 takes a free one) and commits it to ``store``.
+
+    ``store`` is a URL, or an open Store that stays the caller's to close. ``views`` are shown on ``/metrics``. Making
+    one does nothing but check its settings (ConfigError). It listens on the loopback interface unless told otherwise,
+    because whoever can reach it can write to it.
+    """
+
+    def __init__(
+        self,
+        store: str | Store = "sqlite:///hybridobs.db",
+        *,
+        http: str | None = "127.0.0.1:4318",
+        grpc: str | None = "127.0.0.1:4317",
+        limits: Limits | None = None,
+        views: Sequence[View] = (),
+    ) -> None:
+        super().__init__(http, grpc, limits)
+        self.store = store
+        self.views = tuple(views)
+
+    async def serve(self, stop: asyncio.Event, started: asyncio.Event | None = None) -> None:
+        """Serve on this event loop until ``stop``; ``started`` is set once every port is open."""
+        with contextlib.ExitStack() as stack:
+            store = self.store
+            if isinstance(store, str):
+                store = stack.enter_context(contextlib.closing(Store.open(store)))
+            await self._serve(store, stop, started)
+
+    async def _serve(self, store: Store, stop: asyncio.Event, started: asyncio.Event | None) -> None:
+        registry = CollectorRegistry()
+        counters = Counters()
+        gate = Gate(self.limits, counters)
+        ingest = Ingest(store, self.limits, counters, self.views, gate.deliver)
+        self._show(gate, ingest, counters)
+        shown: tuple[View | Counters, ...] = (counters, *self.views)
+        for view in shown:
+            registry.register(view)
+        ingest.start()
+        gate.attach(asyncio.get_running_loop(), ingest)
+        try:
+            await self._listen(gate, registry)
+            log.info("collecting on %s and %s into %s", self.http_url or "-", self.grpc_target or "-", store.url)
+            if started is not None:
+                started.set()
+            await stop.wait()
+        finally:
+            await self._stop(gate)
+            await asyncio.to_thread(ingest.stop)
+            log.info("stopped; everything that was acknowledged is in the store")
+
+    def _show(self, gate: Gate, ingest: Ingest, counters: Counters) -> None:
+        counters.gauge("queue_bytes", "Bytes of requests that are not answered yet.", lambda: gate.held)
+        counters.gauge("queue_limit_bytes", "Bytes of requests that may wait.", lambda: self.limits.queue_bytes)
+        counters.gauge("series", "Series in the store.", lambda: len(ingest.series))
+        counters.gauge("series_limit", "Series at which the overflow series begins.", lambda: self.limits.series)

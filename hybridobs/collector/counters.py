@@ -1,0 +1,110 @@
+"""The collector's own numbers, as Prometheus metrics: what came in, how it left, how full it is.
+
+Plain dictionaries behind one lock, read as data at a scrape (``collect``), added to once a request or commit.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from itertools import accumulate
+from threading import Lock
+
+from prometheus_client import Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+
+from hybridobs.contract import DropReason, Outcome, Signal, ValueFault
+
+_PREFIX = "hybridobs_collector_"
+_SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+
+# name -> (sentence, labels); the names are pinned by a test.
+COUNTERS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "events": (
+        "Everything that entered, by how it left; a request that cannot be read counts as one.",
+        ("signal", "outcome", "reason"),
+    ),
+    "requests": ("Requests answered, by HTTP status or gRPC code.", ("transport", "signal", "code")),
+    "received_bytes": ("Bytes of requests as received.", ()),
+    "values_left_out": ("Values of counted events that were left out.", ("reason",)),
+    "series_overflow": ("Values that went to the overflow series.", ()),
+    "spans_kept": ("Spans kept for the trace view.", ("why",)),
+    "traces_passed_over": ("Traces worth keeping, beyond the rate that is kept.", ()),
+    "commits_failed": ("Groups the store did not take; their senders try again.", ()),
+}
+
+
+class Counters:
+    """Every closed list of reasons is there from the start, at zero. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._counts: dict[str, Counter[tuple[str, ...]]] = {
+            name: Counter() if labels else Counter({(): 0}) for name, (_, labels) in COUNTERS.items()
+        }
+        self._gauges: list[tuple[str, str, Callable[[], float]]] = []
+        self._commits = [0] * (len(_SECONDS) + 1)
+        self._commit_seconds = 0.0
+        events = self._counts["events"]
+        for signal in Signal:
+            events.update({(signal, outcome, ""): 0 for outcome in Outcome if outcome is not Outcome.DROPPED})
+            events.update({(signal, Outcome.DROPPED, reason): 0 for reason in DropReason})
+        self._counts["values_left_out"].update({(fault,): 0 for fault in ValueFault})
+
+    def gauge(self, name: str, brief: str, read: Callable[[], float]) -> None:
+        """Show a number that is read when asked for."""
+        self._gauges.append((name, brief, read))
+
+    def left(self, signal: Signal, outcomes: Mapping[Outcome, int], drops: Mapping[DropReason, int]) -> None:
+        """Count how the events of one request left."""
+        with self._lock:
+            events = self._counts["events"]
+            events.update({(signal, outcome, ""): count for outcome, count in outcomes.items()})
+            events.update({(signal, Outcome.DROPPED, reason): count for reason, count in drops.items()})
+
+    def left_out(self, faults: Mapping[ValueFault, int]) -> None:
+        """Count values that were left out of events that count."""
+        with self._lock:
+            self._counts["values_left_out"].update({(fault,): count for fault, count in faults.items()})
+
+    def received(self, size: int) -> None:
+        """Count the bytes of one request."""
+        self._add("received_bytes", (), size)
+
+    def answered(self, transport: str, signal: Signal, code: int) -> None:
+        """Count one answer."""
+        self._add("requests", (transport, signal, str(code)), 1)
+
+    def failed(self) -> None:
+        """Count a group that the store did not take."""
+        self._add("commits_failed", (), 1)
+
+    def committed(self, seconds: float, kept: Mapping[str, int], passed_over: int, overflow: int) -> None:
+        """Count one commit: how long it took, which spans it kept, which values went to the overflow series."""
+        with self._lock:
+            self._commits[bisect_left(_SECONDS, seconds)] += 1
+            self._commit_seconds += seconds
+            self._counts["spans_kept"].update({(why,): count for why, count in kept.items()})
+            self._counts["traces_passed_over"][()] += passed_over
+            self._counts["series_overflow"][()] += overflow
+
+    def collect(self) -> Iterator[Metric]:
+        """All of it as it is now."""
+        with self._lock:
+            counts = {name: dict(values) for name, values in self._counts.items()}
+            commits, seconds = list(accumulate(self._commits)), self._commit_seconds
+        for name, (brief, labels) in COUNTERS.items():
+            family = CounterMetricFamily(_PREFIX + name, brief, labels=labels)
+            for values, count in counts[name].items():
+                family.add_metric(values, count)
+            yield family
+        buckets = [(str(edge), float(count)) for edge, count in zip((*_SECONDS, "+Inf"), commits, strict=True)]
+        name, brief = _PREFIX + "commit_duration_seconds", "Claim, fold and commit of one group of requests."
+        yield HistogramMetricFamily(name, brief, buckets=buckets, sum_value=seconds)
+        for name, brief, read in self._gauges:
+            yield GaugeMetricFamily(_PREFIX + name, brief, value=read())
+
+    def _add(self, name: str, labels: tuple[str, ...], count: int) -> None:
+        with self._lock:
+            self._counts[name][labels] += count

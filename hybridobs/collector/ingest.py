@@ -1,0 +1,244 @@
+"""Group commit: what has arrived is decoded, claimed, folded, committed once, and then everybody is answered.
+
+One thread does it, so the slower the store, the larger the group. A sender is told of success only after the commit;
+if the store does not answer, nothing was written and every sender of the group is told to come again. If the store can
+never take a group, its requests are tried one by one, so that only the one at fault is refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from queue import Empty, Queue
+from threading import Thread
+from typing import NamedTuple
+
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+
+from hybridobs.collector._commit import Committed, commit
+from hybridobs.collector._compression import expand
+from hybridobs.collector._json import to_protobuf
+from hybridobs.collector._records import Decoded
+from hybridobs.collector._retain import Retain, why_kept
+from hybridobs.collector._series import SeriesLimit
+from hybridobs.collector._views import View
+from hybridobs.collector.answer import Answer, Verdict, accepted
+from hybridobs.collector.counters import Counters
+from hybridobs.collector.decode import Decoder
+from hybridobs.collector.limits import Limits
+from hybridobs.contract import DropReason, Signal
+from hybridobs.errors import LayoutError, Rejected, StoreError, StoreUnreachable
+from hybridobs.store import Store
+
+log = logging.getLogger(__name__)
+
+_FOR_GOOD = (
+    StoreError,
+    LayoutError,
+    ValueError,
+    ArithmeticError,
+)  # faults of the data; sending it again changes nothing
+_VERDICTS = {DropReason.TOO_LARGE: Verdict.TOO_LARGE, DropReason.BAD_ENCODING: Verdict.UNSUPPORTED}
+
+
+class Request(NamedTuple):
+    """One export request as it came, and whom to tell."""
+
+    signal: Signal
+    body: bytes
+    encoding: str
+    as_json: bool
+    answer: asyncio.Future[Answer]
+
+
+Deliver = Callable[[list[tuple[Request, Answer]]], None]
+
+
+@dataclass(slots=True)
+class _Group:
+    """Requests that are committed together; ``answers`` are those already known."""
+
+    jobs: list[tuple[Request, Decoded]] = field(default_factory=list)
+    answers: list[tuple[Request, Answer]] = field(default_factory=list)
+    items: int = 0
+
+
+class Ingest:
+    """The one writer. ``deliver`` hands answers over, from this thread; ``clock`` is Unix ns."""
+
+    def __init__(
+        self,
+        store: Store,
+        limits: Limits,
+        counters: Counters,
+        views: Sequence[View],
+        deliver: Deliver,
+        clock: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self._store = store
+        self._limits = limits
+        self._counters = counters
+        self._views = views
+        self._deliver = deliver
+        self._clock = clock
+        self._decoder = Decoder(limits)
+        self._retain = Retain(limits, self._decoder.describe)
+        self.series = SeriesLimit(limits.series, store.series())
+        # Not a SimpleQueue: its get with a short timeout can wait for ever (CPython 3.11, seen here).
+        self._arrived: Queue[Request | None] = Queue()
+        self._thread = Thread(target=self._run, name="hybridobs-ingest", daemon=True)
+        self._several = False
+        self.healthy = True
+
+    def start(self) -> None:
+        """Begin to commit."""
+        self._thread.start()
+
+    def submit(self, request: Request) -> None:
+        """Take one request; it will be answered."""
+        self._arrived.put(request)
+
+    def stop(self) -> None:
+        """Commit and answer everything submitted before, then end. Safe twice and without start."""
+        self._arrived.put(None)
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        while (request := self._arrived.get()) is not None:
+            self._finish(self._gather(request))
+
+    def _gather(self, first: Request) -> _Group:
+        """Read ``first`` and what has arrived since, up to a full group.
+
+        Where several senders are at work it also waits a moment for them: they were answered together and will come
+        back together, and one larger commit costs less than two.
+        """
+        group = _Group()
+        until = time.monotonic() + (self._limits.linger_seconds if self._several else 0.0)
+        request: Request | None = first
+        while request is not None:
+            self._read(request, group)
+            if group.items >= self._limits.group_items:
+                break
+            try:
+                request = self._arrived.get(timeout=max(0.0, until - time.monotonic()))
+            except Empty:
+                break
+        else:
+            self._arrived.put(None)  # the end; put back for the loop to find
+        self._several = len(group.jobs) > 1
+        return group
+
+    def _read(self, request: Request, group: _Group) -> None:
+        try:
+            decoded = self._decode(request)
+        except Rejected as error:
+            self._counters.left(request.signal, {}, {DropReason(error.reason): 1})
+            verdict = _VERDICTS.get(DropReason(error.reason), Verdict.INVALID)
+            group.answers.append((request, Answer(verdict, str(error))))
+        except Exception:
+            log.exception("a request could not be read; it is refused and the next one is served")
+            self._refuse(request, group)
+        else:
+            group.jobs.append((request, decoded))
+            group.items += decoded.items
+
+    def _decode(self, request: Request) -> Decoded:
+        body = expand(request.body, request.encoding, self._limits.request_bytes)
+        drops: Counter[DropReason] = Counter()
+        if request.as_json:
+            body = to_protobuf(request.signal, body, drops)
+        if request.signal is Signal.METRICS:
+            decoded = _metrics(body)
+        else:
+            decoded = self._decoder.decode(request.signal, body, self._clock())
+        decoded.drops.update(drops)
+        return decoded
+
+    def _finish(self, group: _Group) -> None:
+        """Commit a group and answer all of it, whatever happens."""
+        try:
+            self._settle(group.jobs, group)
+        except Exception:
+            log.exception("a group could not be committed; its senders will try again")
+            answer = Answer(Verdict.UNAVAILABLE, "internal error; try again")
+            answered = {id(request) for request, _ in group.answers}
+            group.answers += [(request, answer) for request, _ in group.jobs if id(request) not in answered]
+        self._deliver(group.answers)
+
+    def _settle(self, jobs: list[tuple[Request, Decoded]], group: _Group) -> None:
+        try:
+            self._commit([decoded for _, decoded in jobs])
+        except StoreUnreachable as error:
+            self.healthy = False
+            self._decoder.forget_slowest()
+            self._counters.failed()
+            log.warning("the store does not answer; senders were told to try again: %s", error)
+            group.answers += [
+                (request, Answer(Verdict.UNAVAILABLE, "the store does not answer")) for request, _ in jobs
+            ]
+        except Exception as error:
+            self._decoder.forget_slowest()
+            self._isolate(jobs, group, error)
+        else:
+            self.healthy = True
+            group.answers += [(request, accepted(decoded.drops, decoded.faults)) for request, decoded in jobs]
+
+    def _isolate(self, jobs: list[tuple[Request, Decoded]], group: _Group, error: Exception) -> None:
+        """One of several requests cannot be committed: try each alone."""
+        if len(jobs) > 1:
+            for job in jobs:
+                self._settle([job], group)
+        elif isinstance(error, _FOR_GOOD):
+            log.error("the store can never take this request; it is refused: %s", error)
+            self._refuse(jobs[0][0], group)
+        else:
+            log.error("a request could not be committed; its sender will try again", exc_info=error)
+            self._counters.failed()
+            group.answers.append((jobs[0][0], Answer(Verdict.UNAVAILABLE, "internal error; try again")))
+
+    def _refuse(self, request: Request, group: _Group) -> None:
+        self._counters.left(request.signal, {}, {DropReason.REFUSED: 1})
+        group.answers.append((request, Answer(Verdict.INVALID, "this request cannot be stored; do not send it again")))
+
+    def _commit(self, group: list[Decoded]) -> None:
+        """Commit, then tell counters and views; StoreUnreachable or another error leaves everything as it was."""
+        if any(request.pieces for request in group):
+            choice = self._retain.choose(group)
+            began = time.perf_counter()
+            done = commit(self._store, group, self.series, choice.spans, self._clock() // 1_000_000_000)
+            took = time.perf_counter() - began
+            self._retain.settle(choice)
+            self._counters.committed(took, why_kept(choice.spans), choice.passed_over, done.overflow)
+            self._show(done)
+        for request in group:
+            self._counters.left(request.signal, request.outcomes, request.drops)
+            self._counters.left_out(request.faults)
+
+    def _show(self, done: Committed) -> None:
+        for view in self._views:
+            try:
+                view.committed(done.cells)
+            except Exception:
+                log.exception("a view failed; what it shows may be incomplete, the store is not")
+
+
+def _metrics(body: bytes) -> Decoded:
+    """Metrics are not counted yet: every data point is refused, and said to be."""
+    try:
+        request = ExportMetricsServiceRequest.FromString(body)
+    except DecodeError:
+        raise Rejected(DropReason.MALFORMED, "the body is not an OTLP protobuf request") from None
+    points = 0
+    for group in request.resource_metrics:
+        for scope in group.scope_metrics:
+            for metric in scope.metrics:
+                kind = metric.WhichOneof("data")
+                points += len(getattr(metric, kind).data_points) if kind else 1
+    return Decoded(Signal.METRICS, len(body), drops=Counter({DropReason.UNSUPPORTED: points} if points else {}))

@@ -1,0 +1,120 @@
+"""The live view: what this collector committed since it started, as Prometheus reads it.
+
+Prometheus stamps a scrape with the time of the scrape, so late telemetry appears here when it arrives; the store alone
+knows when it happened. Counts at the threshold edges are exact, so ``le="0.3"`` is exactly what took at most 300 ms.
+What a correction takes back stays counted here, because counters only grow.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from threading import Lock
+
+from prometheus_client import Metric
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
+
+from hybridobs.contract import LABELS, OVERFLOW, Labels
+from hybridobs.kpi.catalog import MEASURES
+from hybridobs.kpi.fold import CellKey, Series
+from hybridobs.kpi.measure import Measure, Shape
+from hybridobs.kpi.prometheus import metric_name
+
+_OVERFLOW = Labels(*([OVERFLOW] * len(LABELS)))
+_MOST_PENDING = 100_000  # values waiting to be summed, a few megabytes
+
+
+class _Line:
+    """One measure of one series: exact counts at the edges, and sums in quanta."""
+
+    __slots__ = ("n", "pending", "total", "within")
+
+    def __init__(self, edges: int) -> None:
+        self.n = 0
+        self.total = 0
+        self.within = [0] * edges
+        self.pending: list[int] = []
+
+    def settle(self, edges: Sequence[int]) -> None:
+        """Sum what waits."""
+        values = sorted(self.pending)
+        self.pending = []
+        self.n += len(values)
+        self.total += sum(values)
+        for place, edge in enumerate(edges):
+            self.within[place] += bisect_right(values, edge)
+
+
+class LiveMeasures:
+    """A view for the collector: ``committed`` adds, ``collect`` shows. Safe to use from several threads.
+
+    ``series`` bounds the label sets shown; what is beyond is added to one overflow line of its measure.
+    """
+
+    def __init__(self, series: int = 10_000) -> None:
+        self._most = series
+        self._lock = Lock()
+        self._series: set[Series] = set()
+        self._lines: dict[str, dict[Series, _Line]] = {}
+        self._pending = 0
+
+    def committed(self, cells: Mapping[CellKey, Sequence[int]]) -> None:
+        """These values, in quanta, are in the store now."""
+        with self._lock:
+            for (_, series, name), values in cells.items():
+                if MEASURES[name].shape is Shape.DISTINCT:  # a set is no counter; the store knows it
+                    continue
+                lines = self._lines.setdefault(name, {})
+                shown = self._admit(series)
+                line = lines.get(shown)
+                if line is None:
+                    line = lines[shown] = _Line(len(MEASURES[name].edges))
+                line.pending += values
+                self._pending += len(values)
+            if self._pending > _MOST_PENDING:
+                self._settle()
+
+    def collect(self) -> Iterator[Metric]:
+        """Every measure that has a value, in the order of the catalogue."""
+        with self._lock:
+            self._settle()
+            families = [_family(MEASURES[name], lines) for name, lines in self._lines.items()]
+        order = {metric_name(measure): place for place, measure in enumerate(MEASURES.values())}
+        yield from sorted(families, key=lambda family: order.get(family.name, order.get(f"{family.name}_total", 0)))
+
+    def _admit(self, series: Series) -> Series:
+        if series in self._series:
+            return series
+        if len(self._series) < self._most:
+            self._series.add(series)
+            return series
+        return Series(_OVERFLOW, tuple((name, OVERFLOW) for name, _ in series.extra))
+
+    def _settle(self) -> None:
+        for name, lines in self._lines.items():
+            edges = MEASURES[name].edges
+            for line in lines.values():
+                if line.pending:
+                    line.settle(edges)
+        self._pending = 0
+
+
+def _family(measure: Measure, lines: Mapping[Series, _Line]) -> Metric:
+    name = metric_name(measure)
+    labels = (*LABELS, *measure.extra)
+    if measure.shape is not Shape.DISTRIBUTION:
+        counter = CounterMetricFamily(name, measure.brief, labels=labels)
+        for series, line in lines.items():
+            counter.add_metric(_values(series, measure), line.total / measure.resolution)
+        return counter
+    histogram = HistogramMetricFamily(name, measure.brief, labels=labels)
+    les = [str(edge / measure.resolution) for edge in measure.edges]
+    for series, line in lines.items():
+        buckets = [*zip(les, map(float, line.within), strict=True), ("+Inf", float(line.n))]
+        histogram.add_metric(_values(series, measure), buckets, line.total / measure.resolution)
+    return histogram
+
+
+def _values(series: Series, measure: Measure) -> list[str]:
+    extra = dict(series.extra)
+    return [*series.labels, *(extra.get(name, "") for name in measure.extra)]
