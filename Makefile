@@ -1,0 +1,70 @@
+# The commands of this repository. `make demo` and `make check` need only make and Python 3.11 or newer:
+# each makes .venv and installs what it needs; a second run finds the stamp and starts at once.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+# Options for the command behind a target: make demo ARGS="--seconds 10", make test ARGS="tests/kpi -x".
+ARGS   ?=
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo check lint test fix docs dashboards bench chaos soak clean
+
+help: ## Show these targets.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# Whoever has the development environment needs no second one for the demo.
+demo: $(if $(wildcard $(VENV)/.installed-dev),$(VENV)/.installed-dev,$(VENV)/.installed-demo) ## Run the hybrid example: real models, one trace, a KPI table.
+	@$(BIN)/hybridobs demo $(ARGS)
+
+check: lint test ## Everything CI checks: lint, types, layers, tests (stale files and the built wheel among them).
+
+lint: $(VENV)/.installed-dev ## Style, types and import layers.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# Last, so that the closing line of a check is pytest's.
+test: $(VENV)/.installed-dev ## All tests; ARGS narrows them.
+	$(BIN)/python -m pytest $(ARGS)
+
+fix: $(VENV)/.installed-dev ## Mend what a tool can mend.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: $(VENV)/.installed-dev ## Write docs/contract.md and docs/kpis.md again.
+	$(BIN)/python docs/generate.py
+
+dashboards: $(VENV)/.installed-dev ## Write dashboards/generated/*.json again.
+	$(BIN)/python -m hybridobs.grafana dashboards
+
+bench: $(VENV)/.installed-dev ## Run the benchmarks, side by side with a peer.
+	$(BIN)/python benchmarks/observe.py
+	$(BIN)/python benchmarks/collector.py
+
+# More of what the tests do for a short time: make chaos SEEDS=5000, make soak SECONDS=60 ARGS="--seed 7".
+SEEDS   ?= 1000
+SECONDS ?= 600
+
+chaos: $(VENV)/.installed-dev ## Seeded faults between a call and the store, SEEDS lives of a device (1000).
+	CHAOS_SEEDS=$(SEEDS) $(BIN)/python -m pytest tests/chaos/test_chaos_seeds.py $(ARGS)
+
+soak: $(VENV)/.installed-dev ## Kill programs, collectors and the database at random for SECONDS (600).
+	$(BIN)/python -m tests.chaos.soak --seconds $(SECONDS) $(ARGS)
+
+clean: ## Remove the environment and every cache.
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+
+$(VENV)/.installed-%: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable '.[$*]'
+	@touch $@
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo 'hybridobs needs Python 3.11 or newer; name one: make PYTHON=python3.12 $(MAKECMDGOALS)' >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) \
+	  || { rm -rf $(VENV); echo 'this Python cannot make environments; on Debian: apt-get install python3-venv' >&2; exit 1; }

@@ -1,0 +1,204 @@
+"""Write the pages of docs/ that follow from a declaration: contract.md from the contract, kpis.md from the catalogue.
+
+``python docs/generate.py`` writes them; with ``--check`` nothing is written and a stale page is named (exit 1).
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterable
+from enum import StrEnum
+from pathlib import Path
+
+from hybridobs import contract
+from hybridobs.kpi.catalog import KPIS, MEASURES
+from hybridobs.kpi.catalog.mission import MISSION
+from hybridobs.kpi.kpi import Direction, Kpi
+from hybridobs.kpi.measure import Measure
+
+HERE = Path(__file__).parent
+MADE_BY = "<!-- Made by `make docs` from {source}; edit that file, not this one. -->"
+PLACES = {
+    "resource": ("On the resource: who is speaking", "Sent once a request."),
+    "scope": ("On the scope: how the batch left", "Sent once a request."),
+    "record": ("On every record", "Spans and log records alike."),
+    "span": ("On a span: one inference", "All are optional but the model's name."),
+    "span event": ("On an exception event", "OpenTelemetry's own names."),
+    "collector": ("Computed by the collector", "Never sent."),
+}
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A Markdown table; a pipe inside a cell is escaped."""
+    lines = [list(head)]
+    lines.append(["---"] * len(lines[0]))
+    lines.extend([cell.replace("|", "\\|") for cell in row] for row in rows)
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def code(text: str) -> str:
+    """Text in backticks; nothing for an empty one."""
+    return f"`{text}`" if text else ""
+
+
+def said_in_source(enum: type[StrEnum]) -> dict[str, str]:
+    """The comment beside each member of an enumeration: its sentence is written there once."""
+    found = re.findall(r'^ +\w+ = "(\S+)"(?:  # (.+))?$', inspect.getsource(enum), re.MULTILINE)
+    return dict(found)
+
+
+def attributes(place: str) -> str:
+    """The table of what one place carries."""
+    rows = [
+        [code(a.key), a.type, code(a.unit), a.brief, code(a.example), a.stability]
+        for a in contract.ATTRIBUTES.values()
+        if a.where == place
+    ]
+    return table(["attribute", "type", "unit", "meaning", "example", "stability"], rows)
+
+
+def closed_lists() -> list[type[StrEnum]]:
+    """Every enumeration of the contract, in the order of the source."""
+    found = [value for value in vars(contract).values() if isinstance(value, type) and issubclass(value, StrEnum)]
+    return [enum for enum in dict.fromkeys(found) if enum is not StrEnum]
+
+
+def contract_page() -> str:
+    """Every name on the wire: attributes by place, foreign names, closed lists of reasons, labels."""
+    parts = [
+        MADE_BY.format(source="`hybridobs/contract/`"),
+        "# The wire contract",
+        f"Version **{contract.CONTRACT_VERSION}**. Everything travels as plain OTLP; these are the names that "
+        "hybridobs reads and writes. OpenTelemetry's names are used where they exist, `hybridobs.*` only where "
+        "none does. Units are UCUM.",
+    ]
+    for place, (title, note) in PLACES.items():
+        parts += [f"## {title}", note, attributes(place)]
+    parts += [
+        "## Events",
+        "What happens beside a call: an OTLP log record with one of these event names. It may carry the tags of a span "
+        "and what every record carries as well.",
+    ]
+    for place in dict.fromkeys(a.where for a in contract.ATTRIBUTES.values() if a.where not in PLACES):
+        parts += [f"### {code(place)}", attributes(place)]
+    parts += [
+        "## Foreign names that are read as ours",
+        "A sender that knows nothing of hybridobs is understood where it uses these.",
+        table(["sent", "read as"], [[code(theirs), code(ours)] for theirs, ours in contract.ALIASES.items()]),
+        "## Closed lists",
+    ]
+    for enum in closed_lists():
+        parts += [f"### {enum.__name__}", inspect.cleandoc(enum.__doc__ or "")]
+        said = said_in_source(enum)
+        if any(said.values()):
+            parts.append(table(["value", "meaning"], [[code(m.value), said.get(m.value, "")] for m in enum]))
+        else:
+            parts.append(", ".join(code(member.value) for member in enum) + ".")
+    base = ", ".join(code(label) for label in contract.LABELS)
+    extra = ", ".join(code(label) for label in contract.EXTRA_LABELS)
+    parts += [
+        "## Labels of a series",
+        f"Every series has {base}; one that was not sent is `{contract.UNKNOWN}`. A measure may add some of {extra}. "
+        f"A label value has at most {contract.LABEL_MAX_CHARS} characters; past the limit of series everything new "
+        f"goes to `{contract.OVERFLOW}`, where it can be seen.",
+        table(["attribute", "label"], [[code(key), code(label)] for key, label in contract.LABEL_KEYS.items()]),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def sample(kpi: Kpi) -> str:
+    """What has to be there before a value is more than luck."""
+    return "any" if kpi.minimum_sample == 1 else f"{kpi.minimum_sample:,}"
+
+
+def objective(kpi: Kpi) -> str:
+    """A limit to start from, on the side that is better."""
+    side = "≤" if kpi.direction is Direction.LOWER else "≥"
+    return "" if kpi.objective is None else f"{side} {kpi.objective:g}"
+
+
+def shown(kpi: Kpi) -> str:
+    """Whether it is shown without being asked for."""
+    return "●" if kpi.default else ""
+
+
+def requirements() -> str:
+    """Each requirement with what answers it, or with the reason why no measure can."""
+    own = {row: [kpi.id for kpi in KPIS.values() if kpi.row == row] for row in MISSION}
+    rows = [
+        [
+            row,
+            what.asked,
+            ", ".join(code(kpi) for kpi in (*own[row], *what.kpis)),
+            ", ".join(code(label) for label in what.labels),
+            ", ".join(code(kind) for kind in what.events),
+            what.reason,
+        ]
+        for row, what in MISSION.items()
+    ]
+    return table(["row", "asked for", "KPIs", "labels", "events", "why no KPI, or not for all of it"], rows)
+
+
+def edges_of(measure: Measure) -> str:
+    """Exact thresholds in the measure's unit."""
+    return ", ".join(f"{edge / measure.resolution:g}" for edge in measure.edges)
+
+
+def kpis_page() -> str:
+    """Every KPI by group, then every measure that they are read from."""
+    parts = [
+        MADE_BY.format(source="`hybridobs/kpi/catalog/`"),
+        "# KPIs and measures",
+        "`hybridobs kpi` prints the ones marked ●, or those that it is asked for. A value from fewer observations than "
+        "the *sample* is shown as too little data; without any it is no data, never 0. *Better* says which way, "
+        "*objective* a limit to start from, *row* which requirement it answers (at the end). Shares have Wilson's "
+        "interval, quantiles an interval of ranks. Units are UCUM: `1` is a share.",
+    ]
+    head = ["id", "title", "unit", "better", "objective", "sample", "row", "meaning", ""]
+    for group in dict.fromkeys(kpi.group for kpi in KPIS.values()):
+        rows = [
+            [code(k.id), k.title, code(k.unit), k.direction.value, objective(k), sample(k), k.row, k.brief, shown(k)]
+            for k in KPIS.values()
+            if k.group == group
+        ]
+        parts += [f"## {group.value.capitalize()}", table(head, rows)]
+    head = ["measure", "metric", "unit", "kept as", "exact edges", "extra labels", "meaning"]
+    rows = [
+        [code(m.name), code(m.metric), code(m.unit), m.shape.value, edges_of(m), ", ".join(m.extra), m.brief]
+        for m in MEASURES.values()
+    ]
+    parts += [
+        "## Measures",
+        "What is added up. A distribution keeps a count, sum, smallest, largest, a histogram at scale 5, and an exact "
+        "count of the values at or below each edge (in the unit of the measure). A distinct measure keeps which ones "
+        "there were, as hashes; all of them while they are few.",
+        table(head, rows),
+        "## Requirements",
+        "What a hybrid-AI product is asked to show, and where it went. E to L are the board; N is latency, F cost, "
+        "R release, D quality and learning, P privacy, T tags and layers, H the hybrid patterns, G placement.",
+        requirements(),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+PAGES: dict[str, Callable[[], str]] = {"contract.md": contract_page, "kpis.md": kpis_page}
+
+
+def main(arguments: list[str]) -> int:
+    """Write every page, or with ``--check`` say which are stale."""
+    made = {HERE / name: page() for name, page in PAGES.items()}
+    stale = [path for path, text in made.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    if "--check" in arguments:
+        for path in stale:
+            print(f"stale: docs/{path.name}; write it again with: make docs", file=sys.stderr)
+        return 1 if stale else 0
+    for path in stale:
+        path.write_text(made[path], encoding="utf-8")
+        print(f"wrote docs/{path.name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
