@@ -1,11 +1,12 @@
-"""Write the pages of docs/ that follow from a declaration: contract.md from the contract, kpis.md from the catalogue.
+"""Write what follows from a declaration: docs/contract.md, docs/kpis.md and the JSON Schema of an SLO file.
 
-``python docs/generate.py`` writes them; with ``--check`` nothing is written and a stale page is named (exit 1).
+``python docs/generate.py`` writes them; with ``--check`` nothing is written and a stale file is named (exit 1).
 """
 
 from __future__ import annotations
 
 import inspect
+import json
 import re
 import sys
 from collections.abc import Callable, Iterable
@@ -17,8 +18,9 @@ from hybridobs.kpi.catalog import KPIS, MEASURES
 from hybridobs.kpi.catalog.mission import MISSION
 from hybridobs.kpi.kpi import Direction, Kpi
 from hybridobs.kpi.measure import Measure
+from hybridobs.slo import schema
 
-HERE = Path(__file__).parent
+ROOT = Path(__file__).parents[1]
 MADE_BY = "<!-- Made by `make docs` from {source}; edit that file, not this one. -->"
 PLACES = {
     "resource": ("On the resource: who is speaking", "Sent once a request."),
@@ -183,20 +185,29 @@ def kpis_page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-PAGES: dict[str, Callable[[], str]] = {"contract.md": contract_page, "kpis.md": kpis_page}
+def slo_schema() -> str:
+    """The JSON Schema of an SLO file, as it is shipped."""
+    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "docs/contract.md": contract_page,
+    "docs/kpis.md": kpis_page,
+    "hybridobs/slo/schema.json": slo_schema,
+}
 
 
 def main(arguments: list[str]) -> int:
     """Write every page, or with ``--check`` say which are stale."""
-    made = {HERE / name: page() for name, page in PAGES.items()}
+    made = {ROOT / name: page() for name, page in PAGES.items()}
     stale = [path for path, text in made.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
     if "--check" in arguments:
         for path in stale:
-            print(f"stale: docs/{path.name}; write it again with: make docs", file=sys.stderr)
+            print(f"stale: {path.relative_to(ROOT)}; write it again with: make docs", file=sys.stderr)
         return 1 if stale else 0
     for path in stale:
         path.write_text(made[path], encoding="utf-8")
-        print(f"wrote docs/{path.name}")
+        print(f"wrote {path.relative_to(ROOT)}")
     return 0
 
 

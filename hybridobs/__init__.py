@@ -9,9 +9,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hybridobs.sdk import device, link, outbox
+    from hybridobs.sdk import device, events, link, outbox
     from hybridobs.sdk._version import VERSION
     from hybridobs.sdk.current import Call, current
+    from hybridobs.sdk.events import feedback
     from hybridobs.sdk.observe import observe
     from hybridobs.sdk.setup import Status, configure, flush, set_cohort, shutdown, status
 
@@ -24,6 +25,8 @@ _HOME = {
     "configure": "hybridobs.sdk.setup:configure",
     "current": "hybridobs.sdk.current:current",
     "device": "hybridobs.sdk.device:",
+    "events": "hybridobs.sdk.events:",
+    "feedback": "hybridobs.sdk.events:feedback",
     "flush": "hybridobs.sdk.setup:flush",
     "link": "hybridobs.sdk.link:",
     "observe": "hybridobs.sdk.observe:observe",
@@ -40,6 +43,8 @@ __all__ = [
     "configure",
     "current",
     "device",
+    "events",
+    "feedback",
     "flush",
     "link",
     "observe",

@@ -18,8 +18,10 @@ DEBUG = "HYBRIDOBS_DEBUG"
 _EPILOG = """\b
 Exit codes:
   0    done
-  1    the answer is no (the demo's events sent and counted differ)
+  1    the answer is no (an objective is broken; the demo's events sent and counted differ)
   2    wrong usage, setting or file
+  3    no or too little data to judge by
+  4    undecided
   5    the store does not answer: try again later
   130  interrupted
 
@@ -28,6 +30,7 @@ Examples:
   hybridobs demo
   hybridobs collector run --store sqlite:///hybridobs.db
   hybridobs kpi --since 1h
+  hybridobs slo check slo.yaml
 """
 
 
@@ -90,9 +93,11 @@ def _assemble() -> None:
     from hybridobs.cli.collector import collector
     from hybridobs.cli.demo import demo
     from hybridobs.cli.kpi import kpi
+    from hybridobs.cli.slo import slo
+    from hybridobs.cli.spool import spool
     from hybridobs.cli.trace import trace
 
-    for command in (collector, demo, kpi, trace):
+    for command in (collector, demo, kpi, slo, spool, trace):
         main.add_command(command)
 
 

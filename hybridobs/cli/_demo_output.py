@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hybridobs.cli import _exits, _kpi_output
-from hybridobs.cli._readings import Answer, Question, answers, usual
 from hybridobs.cli._stores import opened
 from hybridobs.cli._table import Cell, Column, table, terminal_width
-from hybridobs.cli._values import digits, quantity
 from hybridobs.cli.trace import described, drawn
+from hybridobs.kpi.quantity import digits, quantity
+from hybridobs.kpi.reading import Answer, Question, answers, usual
 
 if TYPE_CHECKING:
     from rich.progress import Progress

@@ -11,11 +11,11 @@ from typing import Any
 
 import click
 
-from hybridobs.cli._readings import NO_GROUP, WINDOW, Answer, Group, Question
 from hybridobs.cli._table import Cell, Column, table, terminal_width
-from hybridobs.cli._values import quantity
 from hybridobs.kpi.catalog import KPIS
 from hybridobs.kpi.kpi import Direction, Kpi, Overlap, Ratio, Reading, Share, Status
+from hybridobs.kpi.quantity import quantity
+from hybridobs.kpi.reading import NO_GROUP, WINDOW, Answer, Group, Question
 
 Facts = Mapping[str, Any]
 

@@ -7,8 +7,8 @@ from typing import NamedTuple, Protocol
 
 from hybridobs import contract
 from hybridobs.cli._table import Cell
-from hybridobs.cli._values import digits, quantity
 from hybridobs.contract import UNKNOWN, Labels
+from hybridobs.kpi.quantity import digits, quantity
 
 _TIER_COLOURS = {"device": "cyan", "site": "yellow", "cloud": "magenta"}
 _MIN_BAR = 20

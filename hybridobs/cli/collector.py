@@ -12,7 +12,7 @@ from hybridobs.contract import ENV_PREFIX
 from hybridobs.errors import ConfigError
 
 if TYPE_CHECKING:
-    from hybridobs.collector import Collector
+    from hybridobs.collector import Collector, Relay
 
 VARIABLE = "collector"
 
@@ -21,6 +21,7 @@ Examples:
   hybridobs collector run
   hybridobs collector run --store sqlite:////var/lib/hybridobs/fleet.db --http 0.0.0.0:4318
   hybridobs collector run collectors/cloud.py --store postgresql+psycopg://hybridobs@db/fleet
+  hybridobs collector run collectors/edge.py --http 0.0.0.0:4318
 """
 
 
@@ -53,7 +54,7 @@ def collector() -> None:
 def run(file: Path | None, store: str | None, http: str | None, grpc: str | None) -> None:
     """Run a collector until SIGTERM or Ctrl-C; nothing that was acknowledged is lost.
 
-    FILE.py is a collector as code: a Python file with a variable named 'collector'. Without one a default
+    FILE.py is a collector or relay as code: a Python file with a variable named 'collector'. Without one a default
     collector runs. Options win over the file.
     """
     changes = {"store": store, "http": http, "grpc": grpc}
@@ -62,17 +63,20 @@ def run(file: Path | None, store: str | None, http: str | None, grpc: str | None
     chosen.run()
 
 
-def loaded(file: Path | None, changes: dict[str, Any]) -> Collector:
-    """The collector of ``file`` with ``changes``, or a default one with the live exposition."""
-    from hybridobs.collector import Collector
+def loaded(file: Path | None, changes: dict[str, Any]) -> Collector | Relay:
+    """The collector or relay of ``file`` with ``changes``, or a default collector with the live exposition."""
+    from hybridobs.collector import Collector, Relay
 
     if file is None:
         from hybridobs.serve import LiveMeasures
 
         return Collector(**{"store": DEFAULT_STORE, **changes}, views=[LiveMeasures()])
     found = _variable(file)
+    if isinstance(found, Relay):
+        changes.pop("store", None)  # a relay has none, and the environment may name one for the collector beside it
+        return found.on(**{"http": None, "grpc": None, **changes})
     if not isinstance(found, Collector):
-        raise ConfigError("file", str(file), f"its variable {VARIABLE!r} is not a hybridobs.collector.Collector")
+        raise ConfigError("file", str(file), f"its variable {VARIABLE!r} is no hybridobs.collector.Collector or Relay")
     settings = {"store": found.store, "http": found.http, "grpc": found.grpc, **changes}
     return Collector(**settings, limits=found.limits, views=found.views)
 

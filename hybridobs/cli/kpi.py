@@ -11,8 +11,8 @@ from hybridobs.cli._options import labels, moment, nearest, no_color_option, pai
 from hybridobs.contract import EXTRA_LABELS, LABELS
 
 if TYPE_CHECKING:
-    from hybridobs.cli._readings import Answer, Question
     from hybridobs.kpi.kpi import Kpi
+    from hybridobs.kpi.reading import Answer, Question
 
 _GROUPABLE = (*LABELS, *EXTRA_LABELS, "window")
 _DEFAULT_BY = "tier,model,version"
@@ -81,7 +81,7 @@ def kpi(
     if listing:
         output.listing(form)
         return
-    from hybridobs.cli._readings import Question
+    from hybridobs.kpi.reading import Question
 
     chosen = _chosen(names)
     question = Question(since, until, by, dict(where))
@@ -89,8 +89,8 @@ def kpi(
 
 
 def _chosen(names: tuple[str, ...]) -> list[Kpi]:
-    from hybridobs.cli._readings import usual
     from hybridobs.kpi.catalog import KPIS
+    from hybridobs.kpi.reading import usual
 
     for name in names:
         if name not in KPIS:
@@ -102,8 +102,8 @@ def _chosen(names: tuple[str, ...]) -> list[Kpi]:
 
 
 def _read(url: str, chosen: list[Kpi], question: Question) -> Iterator[Answer]:
-    from hybridobs.cli._readings import answers
     from hybridobs.cli._stores import opened
+    from hybridobs.kpi.reading import answers
 
     with opened(url) as store:
         yield from answers(store, chosen, question)

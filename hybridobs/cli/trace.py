@@ -102,7 +102,7 @@ def show(trace_id: str, store: str, form: str) -> None:
 
 def _listed(heads: Sequence[TraceHead]) -> Iterator[str]:
     from hybridobs.cli._table import Cell, Column, table, terminal_width
-    from hybridobs.cli._values import quantity
+    from hybridobs.kpi.quantity import quantity
 
     columns = [Column(name) for name in ("trace", "started (UTC)", "name")]
     columns += [

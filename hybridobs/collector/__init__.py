@@ -8,11 +8,21 @@ from hybridobs.errors import MissingExtra
 
 if TYPE_CHECKING:
     from hybridobs.collector.app import Collector
+    from hybridobs.collector.forward._limits import RelayLimits
+    from hybridobs.collector.forward._redact import cap, deny
+    from hybridobs.collector.forward._relay import Relay
     from hybridobs.collector.limits import Limits
 
-__all__ = ["Collector", "Limits"]
+__all__ = ["Collector", "Limits", "Relay", "RelayLimits", "cap", "deny"]
 
-_LATE = {"Collector": "app", "Limits": "limits"}
+_LATE = {
+    "Collector": "app",
+    "Limits": "limits",
+    "Relay": "forward._relay",
+    "RelayLimits": "forward._limits",
+    "cap": "forward._redact",
+    "deny": "forward._redact",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -22,6 +22,9 @@ _EXCEPTION = (contract.EXCEPTION_TYPE, contract.EXCEPTION_MESSAGE)
 _HUGE = sys.float_info.max
 TRUTHS = frozenset(key for key in NUMBERS if contract.ATTRIBUTES[key].type == "bool")
 """Numbers that are sent as true or false and read as 1 or 0."""
+_OURS = frozenset({contract.LATENESS, contract.CLOCK_OFFSET, contract.CLOCK_CLAMPED})  # never sent
+_MOST = {contract.CONFIDENCE: 1.0, contract.CLOCK_MONOTONIC: 1e10}
+KEY_TAG, VALUE_FIRST = b"\x0a", b"\x12"
 _MAX_KEY = 127  # longer keys need a two-byte length and go the slow way
 
 
@@ -35,9 +38,14 @@ class Number(NamedTuple):
 
 def numbers() -> dict[str, Number]:
     """Wire key (foreign names included) -> the number it means. Nothing that is measured is below zero."""
-    keys = NUMBERS - TRUTHS - {contract.LATENESS}
-    found = {key: Number(key, 0.0, 1.0 if key == contract.CONFIDENCE else _HUGE) for key in keys}
+    keys = (NUMBERS | {contract.CLOCK_MONOTONIC}) - TRUTHS - _OURS
+    found = {key: Number(key, 0.0, _MOST.get(key, _HUGE)) for key in keys}
     return found | {old: found[ours] for old, ours in contract.ALIASES.items() if ours in found}
+
+
+def is_name(key: str, value: Value) -> bool:
+    """Whether this is a model input that is a name and no number."""
+    return isinstance(value, str) and key.startswith(contract.FEATURE_PREFIX)
 
 
 def number_for(key: str, known: dict[str, Number]) -> Number | None:
@@ -62,6 +70,21 @@ def int_head(key: str) -> bytes:
 def double_head(key: str) -> bytes:
     """The same up to a double, whose eight bytes follow."""
     return head(key) and head(key) + b"\x12\x09\x21"
+
+
+def key_first(raw: bytes) -> bytes:
+    """An encoded KeyValue whose value comes before its key, as OpenTelemetry's Go code writes it, the usual way round.
+
+    Protobuf leaves the order of fields open. What is not exactly one value and one key stays as it is.
+    """
+    size = shift = 0
+    for at in range(1, min(len(raw), 6)):
+        size |= (raw[at] & 0x7F) << shift
+        if raw[at] < 0x80:
+            end = at + 1 + size
+            return raw[end:] + raw[:end] if raw[end : end + 1] == KEY_TAG else raw
+        shift += 7
+    return raw
 
 
 def varint(raw: bytes, at: int) -> int | None:
@@ -101,7 +124,12 @@ def read(raw: bytes) -> tuple[str, Value] | None:
 
 def read_resource(raw: bytes) -> dict[str, Value]:
     """The attributes of an encoded Resource; DecodeError if it is broken."""
-    return {pair.key: _value(pair.value) for pair in Resource.FromString(raw).attributes}
+    return values_of(Resource.FromString(raw).attributes)
+
+
+def values_of(attributes: Iterable[KeyValue]) -> dict[str, Value]:
+    """Attributes as Python has them."""
+    return {pair.key: _value(pair.value) for pair in attributes}
 
 
 def exception(events: Iterable[bytes]) -> dict[str, str]:

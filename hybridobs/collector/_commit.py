@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import compress
 from typing import NamedTuple
 
+from hybridobs import contract
+from hybridobs.collector._clocks import Clocks
 from hybridobs.collector._records import Decoded, Part, Piece
 from hybridobs.collector._series import Cells, SeriesLimit
-from hybridobs.contract import LostReason, Outcome, ValueFault
+from hybridobs.contract import UNKNOWN, EventKind, LostReason, Outcome, ValueFault
+from hybridobs.kpi.event import Alike
 from hybridobs.kpi.fold_alike import ColumnFold
+from hybridobs.kpi.shards import ShardFold, shard_of
 from hybridobs.store import KeptSpan, Store, StreamInfo, Transaction
+
+_LABEL_MEMORY_S = 40 * 86_400  # a label that is given again after this time counts again
+
+
+class _Label(NamedTuple):
+    """Events of new records, which count unless one with the same key did."""
+
+    outcomes: Counter[Outcome]
+    keys: Sequence[bytes]
+    alike: Alike
 
 
 class Committed(NamedTuple):
@@ -22,27 +36,37 @@ class Committed(NamedTuple):
 
 
 def commit(
-    store: Store, group: Sequence[Decoded], series: SeriesLimit, spans: Sequence[KeptSpan], now_s: int
+    store: Store,
+    group: Sequence[Decoded],
+    series: SeriesLimit,
+    spans: Sequence[KeptSpan],
+    clocks: Clocks,
+    now_s: int,
 ) -> Committed:
     """Commit ``group`` and note in each request how its events left.
 
     StoreUnreachable: nothing was written, try again. Any other exception: nothing was written, and never will be.
     """
-    fold = ColumnFold()
+    fold, shards = ColumnFold(), ShardFold()
     for request in group:
         request.outcomes.clear()
+    labels: list[_Label] = []
     with store.begin() as tx:
         streams = _by_stream(group)
         tx.lock([stream for stream, _ in streams])
         for stream, pieces in streams:
-            _numbered(tx, stream, pieces, fold)
-        _keyed(tx, group, fold, now_s)
+            _numbered(tx, stream, pieces, fold, labels, shards)
+        _keyed(tx, group, fold, now_s, labels)
+        _once(tx, labels, fold, now_s)
         cells, new, overflow = series.admit(fold.cells)
         taken, also, _ = series.admit(fold.taken)
-        tx.add(cells, taken)
+        kept = {key.series for key in cells}  # what went to an overflow series is of nobody in particular
+        tx.add(cells, taken, {key: values for key, values in shards.cells.items() if key.series in kept})
+        tx.note_clocks(clocks.moved())
         if spans:
             tx.keep(spans)
     series.settle(new | also)
+    clocks.settle()
     if fold.refused:
         group[0].faults[ValueFault.OUT_OF_RANGE] += fold.refused
     return Committed(cells, overflow)
@@ -59,12 +83,21 @@ def _by_stream(group: Sequence[Decoded]) -> list[tuple[StreamInfo, list[tuple[De
     return list(found.values())
 
 
-def _numbered(tx: Transaction, stream: StreamInfo, pieces: list[tuple[Decoded, Piece]], fold: ColumnFold) -> None:
+def _numbered(
+    tx: Transaction,
+    stream: StreamInfo,
+    pieces: list[tuple[Decoded, Piece]],
+    fold: ColumnFold,
+    labels: list[_Label],
+    shards: ShardFold,
+) -> None:
     """Claim the numbers of one stream and fold those that are new; then note what was given up."""
     seqs = sorted(seq for _, piece in pieces for part in piece.numbered for seq in part.claims)
     new = _New(seqs, tx.claim(stream, seqs))
+    shard = shard_of(stream.installation if stream.installation != UNKNOWN else stream.id)
     for request, piece in pieces:
-        _fold(piece.numbered, new, fold, request.outcomes)
+        for held in _fold(piece.numbered, new, fold, request.outcomes, labels, lambda alike: shards.add(shard, alike)):
+            tx.quarantine(stream, held.texts[contract.CLOCK_DOUBT], held.numbers[contract.CLOCK_ORIGINAL])  # type: ignore[arg-type]
         for first, last, reason in piece.lost:
             tx.lose(stream, first, last, reason)
             request.outcomes[Outcome.COUNTED] += 1
@@ -72,13 +105,25 @@ def _numbered(tx: Transaction, stream: StreamInfo, pieces: list[tuple[Decoded, P
             tx.lose(stream, first, last, LostReason.REJECTED)
 
 
-def _keyed(tx: Transaction, group: Sequence[Decoded], fold: ColumnFold, now_s: int) -> None:
+def _keyed(tx: Transaction, group: Sequence[Decoded], fold: ColumnFold, now_s: int, labels: list[_Label]) -> None:
     """Claim events without numbers by trace and span id, and fold those that are new."""
     keys = [key for request in group for piece in request.pieces for part in piece.by_id for key in part.claims]
     new = _New(keys, tx.claim_spans(keys, now_s))
     for request in group:
         for piece in request.pieces:
-            _fold(piece.by_id, new, fold, request.outcomes)
+            _fold(piece.by_id, new, fold, request.outcomes, labels)
+
+
+def _once(tx: Transaction, labels: Sequence[_Label], fold: ColumnFold, now_s: int) -> None:
+    """Fold those labels that nobody gave before."""
+    given = [key for label in labels for key in label.keys]
+    new = _New(given, tx.claim_spans(given, now_s, _LABEL_MEMORY_S))
+    for outcomes, keys, alike in labels:
+        flags = new.flags(keys)
+        fresh = len(keys) if flags is None else flags.count(True)
+        outcomes[Outcome.DUPLICATE] += len(keys) - fresh
+        outcomes[Outcome.COUNTED] += fresh
+        fold.add_alike(alike if flags is None else alike.only(flags))
 
 
 class _New:
@@ -99,8 +144,19 @@ class _New:
         return flags
 
 
-def _fold(parts: Sequence[Part], new: _New, fold: ColumnFold, outcomes: Counter[Outcome]) -> None:
-    """Add those events that are new, and count all of them."""
+def _fold(
+    parts: Sequence[Part],
+    new: _New,
+    fold: ColumnFold,
+    outcomes: Counter[Outcome],
+    labels: list[_Label],
+    also: Callable[[Alike], None] = lambda _: None,
+) -> list[Alike]:
+    """Add those events that are new, and count all of them; gives the new ones that have no time.
+
+    New labels are put aside: somebody may have given them before. ``also`` is told what was added.
+    """
+    held = []
     for part in parts:
         flags = new.flags(part.claims)
         fresh = len(part.claims) if flags is None else flags.count(True)
@@ -108,8 +164,18 @@ def _fold(parts: Sequence[Part], new: _New, fold: ColumnFold, outcomes: Counter[
         if part.alike is None:
             outcomes[Outcome.TRACED] += fresh if part.claims else len(part.raws)
             continue
-        fold.add_alike(part.alike if flags is None else part.alike.only(flags))
-        outcomes[Outcome.COUNTED] += fresh
+        alike = part.alike if flags is None else part.alike.only(flags)
+        if part.once:
+            labels.append(_Label(outcomes, part.once if flags is None else [*compress(part.once, flags)], alike))
+            continue
+        fold.add_alike(alike)
+        also(alike)
+        if alike.kind == EventKind.QUARANTINED:
+            outcomes[Outcome.QUARANTINED] += fresh
+            held.append(alike)
+        else:
+            outcomes[Outcome.COUNTED] += fresh
+    return held
 
 
 def _runs(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:

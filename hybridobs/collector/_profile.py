@@ -27,9 +27,9 @@ _AROUND = frozenset({"create_agent", "invoke_agent", "execute_tool", "invoke_wor
 _CALLS = frozenset({"chat", "text_completion", "generate_content", "embeddings"})
 
 _ALIASES = {old: ours for old, ours in contract.ALIASES.items() if ours not in NUMBERS}
-TEXTS = frozenset((*LABEL_KEYS, *_ALIASES, *TEXTS_READ, contract.ERROR_TYPE))
+TEXTS = frozenset((*LABEL_KEYS, *_ALIASES, *TEXTS_READ, contract.ERROR_TYPE, contract.STREAM_ID))
 _INHERITED = frozenset((*LABEL_KEYS, *TEXTS_READ))
-FLAGS = frozenset((contract.INTERACTION, *TRUTHS))
+FLAGS = frozenset((contract.INTERACTION, contract.CLOCK_SYNCHRONIZED, *TRUTHS))
 
 
 Pairs = tuple[tuple[str, Value], ...]
@@ -39,8 +39,8 @@ Pairs = tuple[tuple[str, Value], ...]
 class Profile:
     """What the text attributes of a span say.
 
-    ``root`` is None when the span does not say; ``truths`` are numbers that are true or false; ``slowest`` maps minute
-    (Unix) -> longest duration seen, in ns, and is shared by all profiles with the same labels.
+    ``root`` is None when the span does not say; ``truths`` are numbers that are true or false; ``synchronized``
+    says that the wall clock was right.
     """
 
     labels: Labels
@@ -49,7 +49,7 @@ class Profile:
     error: str
     texts: dict[str, str]
     truths: dict[str, float]
-    slowest: dict[int, int]
+    synchronized: bool
 
 
 Row = tuple[Any, ...]
@@ -87,19 +87,17 @@ class Node(dict[bytes, "Node"]):
         return Node(pairs, keys, error or self.error, top=top or self.top)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Base:
     """What the resource says about all its spans: its texts by wire key, the service, and whose it is.
 
-    ``root`` is its tree, ``shapes`` what was learned, by length; ``seen`` what may be learned the next time.
+    ``root`` is its tree. One is only ever equal to itself.
     """
 
     values: Mapping[str, str]
     service: str
     ours: bool
     root: Node = field(default_factory=Node)
-    shapes: dict[int, list[Any]] = field(default_factory=dict)
-    seen: set[tuple[int, int]] = field(default_factory=set)
 
 
 def clean(text: str) -> str:
@@ -130,7 +128,9 @@ def profile_of(pairs: Iterable[tuple[str, Value]], base: Base) -> Profile:
     """Read the text attributes of one span.
 
     A span is an inference when it names a model in our words, or names one in GenAI's words and is not an operation
-    around model calls, or is a model call that names none (its model is then the service's name).
+    around model calls, or is a model call that names none (its model is then the service's name). A span that names
+    its stream itself is the copy that an application's own pipeline got of one of our spans: the original comes on its
+    own way and counts, since it alone says who spoke and when.
     """
     said = {key: value for key, value in pairs if isinstance(value, bool if key in FLAGS else str)}
     texts = {key: clean(value) for key, value in said.items() if isinstance(value, str)}
@@ -141,6 +141,7 @@ def profile_of(pairs: Iterable[tuple[str, Value]], base: Base) -> Profile:
         if old in texts:
             texts.setdefault(ours, texts[old])
     inference = named or (operation not in _AROUND and (contract.MODEL_NAME in texts or operation in _CALLS))
+    inference = inference and contract.STREAM_ID not in texts
     merged = {contract.MODEL_NAME: base.service, **base.values, **texts}
     labels = Labels(**{label: merged.get(key) or UNKNOWN for key, label in LABEL_KEYS.items()})
     flag = said.get(contract.INTERACTION)
@@ -148,4 +149,6 @@ def profile_of(pairs: Iterable[tuple[str, Value]], base: Base) -> Profile:
     root = flag if isinstance(flag, bool) else (False if base.ours else None)
     error = texts.get(contract.ERROR_TYPE, "")
     read = {key: merged[key] for key in sorted(TEXTS_READ) if merged.get(key)}
-    return Profile(labels, inference, root, error, read, truths, {})
+    read |= {key: texts[key] for key in sorted(texts) if key.startswith(contract.FEATURE_PREFIX)}
+    synchronized = said.get(contract.CLOCK_SYNCHRONIZED) is True
+    return Profile(labels, inference, root, error, read, truths, synchronized)

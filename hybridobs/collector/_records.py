@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import compress
+from itertools import chain, compress
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hybridobs.collector._profile import Base
-from hybridobs.contract import DropReason, Outcome, Signal, ValueFault
+from hybridobs.contract import DropReason, Labels, Outcome, Signal, ValueFault
+from hybridobs.kpi.clock import Placing
 from hybridobs.kpi.event import Alike
 from hybridobs.store import StreamInfo
 
@@ -23,33 +28,69 @@ class Source:
 
 
 class Columns(NamedTuple):
-    """Spans that are alike, column by column; ``values`` are in the order of ``Node.reads``, ``seqs`` empty without."""
+    """Spans that are alike, column by column; ``values`` are in the order of ``Node.reads``, ``seqs`` empty without.
+
+    Values are doubles, 64-bit integers, or Python's numbers where a column has both: nothing is rounded on the way.
+    """
 
     raws: Sequence[bytes]
     trace_ids: Sequence[bytes]
     span_ids: Sequence[bytes]
-    seqs: Sequence[int]
-    starts: Sequence[int]
-    durations: Sequence[int]
-    values: Sequence[Sequence[float]]
+    seqs: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    durations: NDArray[np.int64]
+    values: Sequence[NDArray[Any]]
+
+    @classmethod
+    def of(cls, rows: Iterable[Sequence[Any]], *, numbered: bool) -> Columns:
+        """The same of spans that were read one by one; ``rows`` as in :data:`_profile.Row`."""
+        raws, trace_ids, span_ids, seqs, starts, durations, *values = zip(*rows, strict=True)
+        numbers = (np.array(column, np.int64) for column in (seqs if numbered else (), starts, durations))
+        return cls(raws, trace_ids, span_ids, *numbers, [_column(column) for column in values])
+
+    @classmethod
+    def joined(cls, parts: Sequence[Columns]) -> Columns:
+        """All spans of parts that have the same values, of the same types."""
+        if len(parts) == 1:
+            return parts[0]
+        raws, trace_ids, span_ids, seqs, starts, durations, values = zip(*parts, strict=True)
+        listed = (list(chain.from_iterable(column)) for column in (raws, trace_ids, span_ids))
+        numbers = (np.concatenate(column) for column in (seqs, starts, durations))
+        return cls(*listed, *numbers, [np.concatenate(column) for column in zip(*values, strict=True)])
 
     def only(self, wanted: Sequence[bool]) -> Columns:
         """Those that are wanted, one flag for each."""
-        *columns, values = self
-        short: list[Any] = [list(compress(column, wanted)) for column in columns]
-        return Columns._make([*short, [list(compress(column, wanted)) for column in values]])
+        flags = np.array(wanted, np.bool_)
+        listed = (list(compress(column, wanted)) for column in self[:3])
+        seqs = self.seqs[flags] if len(self.seqs) else self.seqs
+        return Columns(*listed, seqs, self.starts[flags], self.durations[flags], [one[flags] for one in self.values])
+
+
+def plain(column: NDArray[Any]) -> Sequence[Any]:
+    """The same for rooms without numpy: Python's numbers, still packed where that is exact."""
+    code = {"f": "d", "i": "q"}.get(column.dtype.kind)
+    return array(code, column.tobytes()) if code else column.tolist()
+
+
+def _column(values: Sequence[float]) -> NDArray[Any]:
+    types = {*map(type, values)}
+    return np.array(values, np.float64 if types == {float} else np.int64 if types == {int} else np.object_)
 
 
 class Part(NamedTuple):
-    """Spans that are alike; ``alike`` is None for spans of no model, ``claims`` empty for those that claim nothing.
+    """Spans that are alike, or one log record, which has no ``raws``.
 
-    A claim is a sequence number where the piece is numbered, else trace id + span id.
+    ``alike`` is None for spans of no model, ``claims`` empty for those that claim nothing. A claim is a sequence number
+    where the piece is numbered, else 24 bytes: trace id + span id, or a hash. ``placing`` is how spans got their times;
+    ``once`` holds what may count only once, however often it is said.
     """
 
     alike: Alike | None
     claims: Sequence[Any]
     raws: Sequence[bytes]
     trace_ids: Sequence[bytes]
+    placing: Placing | None = None
+    once: Sequence[bytes] = ()
 
 
 @dataclass(slots=True)
@@ -69,7 +110,11 @@ class Piece:
 
 @dataclass(slots=True)
 class Decoded:
-    """One request, read. ``worthy`` maps the spans that should be kept (trace id, span id) to why."""
+    """One request, read.
+
+    ``worthy`` maps the spans that should be kept (trace id, span id) to why; ``longest`` labels and minute to the
+    duration (ns), trace id and span id of the longest call.
+    """
 
     signal: Signal
     size: int = 0
@@ -79,3 +124,4 @@ class Decoded:
     faults: Counter[ValueFault] = field(default_factory=Counter)
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     worthy: dict[bytes, dict[bytes, str]] = field(default_factory=dict)
+    longest: dict[tuple[Labels, int], tuple[int, bytes, bytes]] = field(default_factory=dict)

@@ -17,6 +17,7 @@ from hybridobs.collector._profile import Profile
 from hybridobs.collector._records import Decoded, Source
 from hybridobs.collector._wire import Span, SpanItem
 from hybridobs.collector.limits import Limits
+from hybridobs.kpi.clock import Placed, Placing
 from hybridobs.store import KeptSpan
 
 Describe = Callable[[Span, Source], tuple[Profile, dict[str, Value]]]
@@ -37,6 +38,7 @@ class _Chunk(NamedTuple):
     raws: Sequence[bytes]
     trace_ids: Sequence[bytes]
     ids: frozenset[bytes]
+    placing: Placing | None
 
     @property
     def size(self) -> int:
@@ -71,10 +73,11 @@ class Retain:
     def choose(self, group: Sequence[Decoded]) -> Choice:
         """The spans to keep now that ``group`` has come; nothing is remembered before it is settled."""
         chunks = [
-            _Chunk(piece.source, part.raws, part.trace_ids, frozenset(part.trace_ids))
+            _Chunk(piece.source, part.raws, part.trace_ids, frozenset(part.trace_ids), part.placing)
             for request in group
             for piece in request.pieces
             for part in (*piece.numbered, *piece.by_id)
+            if part.raws
         ]
         reasons: dict[bytes, dict[bytes, str]] = {}
         for request in group:
@@ -127,7 +130,7 @@ class Retain:
             if trace_id in hits:
                 span: Span = SpanItem.FromString(raw)
                 why = reasons.get(trace_id, {}).get(span.span_id, "related")
-                yield _kept(span, chunk.source, why, self._describe)
+                yield _kept(span, chunk, why, self._describe)
 
 
 def why_kept(spans: Iterable[KeptSpan]) -> Counter[str]:
@@ -135,7 +138,8 @@ def why_kept(spans: Iterable[KeptSpan]) -> Counter[str]:
     return Counter(span.why for span in spans)
 
 
-def _kept(span: Span, source: Source, why: str, describe: Describe) -> KeptSpan:
+def _kept(span: Span, chunk: _Chunk, why: str, describe: Describe) -> KeptSpan:
+    source = chunk.source
     profile, said = describe(span, source)
     failed = bool(profile.error) or (span.HasField("status") and span.status.code == 2)
     attributes = dict(said)
@@ -143,6 +147,15 @@ def _kept(span: Span, source: Source, why: str, describe: Describe) -> KeptSpan:
         attributes |= exception(span.events)
     if source.base.service:
         attributes.setdefault(contract.SERVICE_NAME, source.base.service)
+    since = said.get(contract.CLOCK_MONOTONIC)
+    number = since if isinstance(since, float) and 0 <= since < 1e10 else None
+    placed = Placed(span.start)
+    if chunk.placing is not None:
+        placed = chunk.placing.place(span.start, number, synchronized=profile.synchronized)
+    if placed.doubt:
+        attributes[contract.CLOCK_DOUBT] = placed.doubt.value
+    if placed.time_ns != span.start:
+        attributes[contract.CLOCK_ORIGINAL] = span.start
     labels = profile.labels if profile.inference else profile.labels._replace(model=contract.UNKNOWN)
     return KeptSpan(
         trace_id=span.trace_id.hex(),
@@ -150,8 +163,8 @@ def _kept(span: Span, source: Source, why: str, describe: Describe) -> KeptSpan:
         parent_id=span.parent_span_id.hex() if len(span.parent_span_id) == 8 else "",
         name=span.name[: 4 * _MAX_TEXT].decode("utf-8", "replace")[:_MAX_TEXT],
         kind=_KINDS[span.kind] if 0 <= span.kind < len(_KINDS) else _KINDS[0],
-        start_ns=span.start,
-        end_ns=span.end,
+        start_ns=placed.time_ns,
+        end_ns=placed.time_ns + span.end - span.start,
         labels=labels,
         error=(profile.error or str(attributes.get(contract.EXCEPTION_TYPE) or "_OTHER"))[:_MAX_TEXT] if failed else "",
         why=why,

@@ -1,17 +1,21 @@
 """What spans of one sender look like, byte for byte: read a thousand of them in a few steps.
 
 Spans that one piece of code makes differ in their ids, times and numbers and in nothing else, and those stand at the
-same places. A :class:`Shape` is such a layout: a ``struct`` that takes the variable bytes out, and what all the other
-bytes must be. Bytes that fit a shape mean, by construction, what the span meant from which the shape was learned;
-bytes that do not are read the complete way (and may teach another shape). Parts that nothing reads are skipped.
+same places. A :class:`Shape` is such a layout: what the bytes must be that are the same in every span, and where the
+others are, so that many spans laid under each other give whole columns at once. Bytes that fit a shape mean, by
+construction, what the span meant from which the shape was learned; bytes that do not are read the complete way (and
+may teach another shape). Parts that nothing reads are skipped.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from enum import Enum, auto
 from itertools import compress
-from struct import Struct
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from hybridobs import contract
 from hybridobs.collector._attributes import Number, head, number_for
@@ -21,121 +25,150 @@ from hybridobs.collector._records import Columns
 _TRACE_ID, _SPAN_ID, _PARENT, _START, _END, _ATTRIBUTES, _STATUS = 1, 2, 4, 7, 8, 9, 15  # numbers of Span's fields
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5  # wire types
 _FIXED = {_FIXED64: 8, _FIXED32: 4}
-_SEQ = "seq"
+_STRING = 0x0A  # tag of a text among the kinds of values
+_LONGEST_VARINT = 8  # 56 bits: longer ones are rare, and need care to stay within 64
+
+
+class Kind(Enum):
+    """What a stretch of bytes is."""
+
+    SAME = auto()  # in every span
+    SKIPPED = auto()  # nothing reads it
+    UNFIT = auto()  # something that no shape can hold
+    TRACE_ID = auto()
+    SPAN_ID = auto()
+    START = auto()
+    END = auto()
+    SEQ = auto()
+    DOUBLE = auto()
+    INTEGER = auto()
+
+
+_ONCE = (Kind.TRACE_ID, Kind.SPAN_ID, Kind.START, Kind.END)
 _SIZES = {_TRACE_ID: 16, _SPAN_ID: 8}
-_ROLES = {_TRACE_ID: "trace_id", _SPAN_ID: "span_id", _START: "start", _END: "end"}
+_KINDS = {_TRACE_ID: Kind.TRACE_ID, _SPAN_ID: Kind.SPAN_ID, _START: Kind.START, _END: Kind.END}
+_FORMATS = {Kind.TRACE_ID: "V16", Kind.SPAN_ID: "V8", Kind.START: "<u8", Kind.END: "<u8", Kind.DOUBLE: "<f8"}
+_VARINTS = (Kind.SEQ, Kind.INTEGER)
 
 
 class Slot(NamedTuple):
-    """One stretch of bytes: ``format`` for struct; ``role`` is empty for bytes that are the same in every span."""
+    """One stretch of a span as it was in the one that was learned; ``key`` is the number that it holds, if any."""
 
-    format: str
-    role: str = ""
-    same: bytes = b""
+    kind: Kind
+    raw: bytes
+    key: str = ""
 
 
 class Shape:
-    """One layout; ``node`` is where such spans end in the tree."""
+    """One layout; ``node`` is where such spans end in the tree.
+
+    A byte fits if it is that of ``same`` wherever ``mask`` has bits. ``columns`` tells what :meth:`take` gives beside
+    the ids and times: whether there are sequence numbers, and of what type each number is.
+    """
 
     def __init__(self, slots: Sequence[Slot], node: Node) -> None:
         self.node = node
-        self._struct = Struct("<" + "".join(slot.format for slot in slots))
-        taken = [slot for slot in slots if not slot.format.endswith("x")]
-        self._same = [(place, slot.same) for place, slot in enumerate(taken) if not slot.role]
-        self._places = {slot.role: place for place, slot in enumerate(taken) if slot.role in _ROLES.values()}
-        self._seq = next((place for place, slot in enumerate(taken) if slot.role == _SEQ), None)
-        self._numbers = [(place, slot.format) for place, slot in enumerate(taken) if slot.role.startswith("=")]
+        self.mask = b"".join(map(_mask, slots))
+        size = len(self.mask)
+        whole = int.from_bytes(b"".join(slot.raw for slot in slots)) & int.from_bytes(self.mask)
+        self.same = whole.to_bytes(size)
+        ends = np.cumsum([len(slot.raw) for slot in slots]).tolist()
+        starts = [end - len(slot.raw) for slot, end in zip(slots, ends, strict=True)]
+        fixed = [(f"{place}", slot.kind, at) for place, (slot, at) in enumerate(zip(slots, starts, strict=True))]
+        fixed = [(name, kind, at) for name, kind, at in fixed if kind in _FORMATS]
+        names, kinds, offsets = (list(column) for column in zip(*fixed, strict=True))
+        self._names = {kind: name for name, kind, _ in fixed if kind in _ONCE}
+        formats = [_FORMATS[kind] for kind in kinds]
+        self._record = np.dtype({"names": names, "formats": formats, "offsets": offsets, "itemsize": size})
+        self._mask = np.frombuffer(self.mask, np.uint8)
+        varints = [(slot, at) for slot, at in zip(slots, starts, strict=True) if slot.kind in _VARINTS]
+        self._at, self._weights = _varints([(at, len(slot.raw)) for slot, at in varints])
+        order = iter(range(len(varints)))
+        places = [next(order) if slot.kind in _VARINTS else str(place) for place, slot in enumerate(slots)]
+        self._seq = next((at for at, slot in zip(places, slots, strict=True) if slot.kind is Kind.SEQ), None)
+        self._numbers = [at for at, slot in zip(places, slots, strict=True) if slot.key]
+        self.columns = (self._seq is not None, *(isinstance(at, str) for at in self._numbers))
+
+    def fits(self, raw: bytes) -> bool:
+        """Whether one span has this layout."""
+        masked = int.from_bytes(raw) & int.from_bytes(self.mask)
+        return len(raw) == len(self.mask) and masked == int.from_bytes(self.same)
 
     def take(self, raws: Sequence[bytes]) -> tuple[Columns | None, Sequence[bytes]]:
         """Those of ``raws`` (all of this length) that fit, as columns, and those that do not."""
-        columns = list(zip(*self._struct.iter_unpack(b"".join(raws)), strict=True))
+        rows = np.frombuffer(b"".join(raws), np.uint8).reshape(len(raws), len(self.mask))
+        masked = rows & self._mask
         rest: Sequence[bytes] = ()
-        if any(columns[place].count(same) != len(raws) for place, same in self._same):
-            fits = [
-                all(row)
-                for row in zip(*([got == same for got in columns[place]] for place, same in self._same), strict=True)
-            ]
-            if True not in fits:
+        if masked.tobytes() != self.same * len(raws):
+            fits = (masked == np.frombuffer(self.same, np.uint8)).all(axis=1)
+            rest = list(compress(raws, ~fits))
+            if len(rest) == len(raws):
                 return None, raws
-            rest = [raw for raw, fit in zip(raws, fits, strict=True) if not fit]
-            raws = list(compress(raws, fits))
-            columns = [tuple(compress(column, fits)) for column in columns]
-        found = self._columns(raws, columns)
-        return (found, rest) if found is not None else (None, [*raws, *rest])
-
-    def _columns(self, raws: Sequence[bytes], columns: Sequence[tuple[object, ...]]) -> Columns | None:
-        """The columns by their roles; None if an integer is not encoded as integers are."""
-        trace_ids, span_ids, starts, ends = (columns[self._places[role]] for role in _ROLES.values())
-        seqs = () if self._seq is None else _integers(columns[self._seq])  # type: ignore[arg-type]
-        values = [
-            columns[place] if kind == "d" else _integers(columns[place])  # type: ignore[arg-type]
-            for place, kind in self._numbers
-        ]
-        if seqs is None or None in values:
-            return None
-        durations = [end - start for start, end in zip(starts, ends, strict=True)]  # type: ignore[operator]
-        return Columns(raws, trace_ids, span_ids, seqs, starts, durations, values)  # type: ignore[arg-type]
+            raws, rows = list(compress(raws, fits)), rows[fits]
+        record: Any = rows.view(self._record)[:, 0]
+        trace_ids, span_ids, starts, ends = (record[self._names[kind]] for kind in _ONCE)
+        integers = (rows[:, self._at] & 0x7F) @ self._weights
+        seqs = integers[:, self._seq] if self._seq is not None else integers[:0, 0]
+        values = [record[at] if isinstance(at, str) else integers[:, at] for at in self._numbers]
+        # A time beyond 63 bits comes out below zero, and is then looked at alone.
+        starts, ends = starts.astype(np.int64), ends.astype(np.int64)
+        return Columns(raws, trace_ids.tolist(), span_ids.tolist(), seqs, starts, ends - starts, values), rest
 
 
-def _integers(column: Sequence[bytes]) -> list[int] | None:
-    """Varints of one length as numbers; None if one of them does not end where it should."""
-    size = len(column[0])
-    if size == 1:
-        found = [raw[0] for raw in column]
-        return found if max(found) < 0x80 else None
-    if size > 8:
-        return None
-    # Each as one little-endian integer: its bytes give seven bits each, and all but the last have the eighth set.
-    wholes = [int.from_bytes(raw, "little") for raw in column]
-    eighth = int.from_bytes(b"\x80" * size, "little")
-    if {whole & eighth for whole in wholes} != {int.from_bytes(b"\x80" * (size - 1), "little")}:
-        return None
-    found = [whole & 0x7F for whole in wholes]
-    for place in range(1, size):
-        bits = 0x7F << 7 * place
-        found = [low | whole >> place & bits for low, whole in zip(found, wholes, strict=True)]
-    return found
+def _mask(slot: Slot) -> bytes:
+    """Which bits of a stretch every span of the shape shares."""
+    if slot.kind in _VARINTS:  # all bytes but the last say that another one follows
+        return b"\x80" * len(slot.raw)
+    return (b"\xff" if slot.kind is Kind.SAME else b"\x00") * len(slot.raw)
+
+
+def _varints(places: Sequence[tuple[int, int]]) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
+    """Where the bytes of all varints are, by start and size, and what each counts in which of them."""
+    at = [start + byte for start, size in places for byte in range(size)]
+    weights = np.zeros((len(at), max(len(places), 1)), np.int64)
+    row = 0
+    for column, (_, size) in enumerate(places):
+        weights[range(row, row + size), column] = [1 << 7 * byte for byte in range(size)]
+        row += size
+    return np.array(at, np.intp), weights
 
 
 def learn(raw: bytes, node: Node, numbers: dict[str, Number]) -> Shape | None:
     """The shape of a sound span that was read without any fault and ended at ``node``; None if it has none."""
-    slots = list(_slots(raw, numbers))
-    roles = [slot.role for slot in slots if slot.role]
-    reads = tuple(role[1:] for role in roles if role.startswith("="))
-    whole = all(roles.count(role) == 1 for role in _ROLES.values()) and roles.count(_SEQ) <= 1
-    if "?" in roles or not whole or reads != node.reads:
+    slots = [slot for slot in _slots(raw, numbers) if slot.raw or slot.kind is Kind.UNFIT]
+    kinds = [slot.kind for slot in slots]
+    whole = all(kinds.count(kind) == 1 for kind in _ONCE) and kinds.count(Kind.SEQ) <= 1
+    if Kind.UNFIT in kinds or not whole or tuple(slot.key for slot in slots if slot.key) != node.reads:
         return None
-    return Shape(_merged(slots), node)
+    return Shape(slots, node)
 
 
 def _slots(raw: bytes, numbers: dict[str, Number]) -> Iterator[Slot]:
-    """Every stretch of an encoded span, in order; the role ``?`` is something that no shape can hold."""
+    """Every stretch of an encoded span, in order."""
     at = 0
     while at < len(raw):
         tag, begin = _varint(raw, at)
         field, wire = tag >> 3, tag & 7
         if wire == _BYTES:
             size, begin = _varint(raw, begin)
-            yield _same(raw[at:begin])
+            yield Slot(Kind.SAME, raw[at:begin])
             end = begin + size
             if field == _ATTRIBUTES:
                 yield from _attribute(raw[begin:end], numbers)
             elif field in _SIZES:
-                yield Slot(f"{size}s", _ROLES[field]) if size == _SIZES[field] else Slot("", "?")
-            elif field == _STATUS:
-                yield _same(raw[begin:end])
+                yield Slot(_KINDS[field] if size == _SIZES[field] else Kind.UNFIT, raw[begin:end])
             else:
-                yield Slot(f"{size}x")
+                yield Slot(Kind.SAME if field == _STATUS else Kind.SKIPPED, raw[begin:end])
         elif wire in _FIXED:
             end = begin + _FIXED[wire]
-            yield _same(raw[at:begin])
+            yield Slot(Kind.SAME, raw[at:begin])
             variable = field in (_START, _END) and wire == _FIXED64
-            yield Slot("Q", _ROLES[field]) if variable else _same(raw[begin:end])
+            yield Slot(_KINDS[field] if variable else Kind.SAME, raw[begin:end])
         elif wire == _VARINT:
             end = _varint(raw, begin)[1]
-            yield _same(raw[at:end])
+            yield Slot(Kind.SAME, raw[at:end])
         else:
-            yield Slot("", "?")
+            yield Slot(Kind.UNFIT, raw[at:])
             return
         at = end
 
@@ -146,41 +179,24 @@ def _attribute(raw: bytes, numbers: dict[str, Number]) -> Iterator[Slot]:
     start = head(key)
     value = raw[len(start) :]
     if not start or not raw.startswith(start) or len(value) < 3 or value[0] != 0x12 or value[1] != len(value) - 2:
-        yield Slot("", "?")
+        yield Slot(Kind.UNFIT, raw)
         return
     spec = number_for(key, numbers)
-    if key in TEXTS or key in FLAGS:
-        yield _same(raw)
+    tag, rest = raw[: len(start) + 3], value[3:]
+    named = value[2] == _STRING and key.startswith(contract.FEATURE_PREFIX)
+    if named or key in TEXTS or key in FLAGS:
+        yield Slot(Kind.SAME, raw)
     elif value[2] == 0x21 and len(value) == 11:
-        yield _same(raw[:-8])
-        yield Slot("d", f"={spec.key}") if spec else Slot("8x")
-    elif value[2] == 0x18 and (spec or key == contract.SEQ):
-        yield _same(raw[: len(start) + 3])
-        yield Slot(f"{len(value) - 3}s", f"={spec.key}" if spec else _SEQ)
+        yield Slot(Kind.SAME, tag)
+        yield Slot(Kind.DOUBLE, rest, spec.key) if spec else Slot(Kind.SKIPPED, rest)
+    elif value[2] == 0x18 and len(rest) <= _LONGEST_VARINT and (spec or key == contract.SEQ):
+        yield Slot(Kind.SAME, tag)
+        yield Slot(Kind.INTEGER, rest, spec.key) if spec else Slot(Kind.SEQ, rest)
     elif spec or key == contract.SEQ:
-        yield Slot("", "?")
+        yield Slot(Kind.UNFIT, raw)
     else:
-        yield _same(raw[: len(start) + 2])
-        yield Slot(f"{len(value) - 2}x")
-
-
-def _same(raw: bytes) -> Slot:
-    return Slot(f"{len(raw)}s", same=raw)
-
-
-def _merged(slots: Sequence[Slot]) -> list[Slot]:
-    """The same with neighbouring stretches of fixed bytes made one."""
-    merged: list[Slot] = []
-    for slot in slots:
-        if merged and _is_same(slot) and _is_same(merged[-1]):
-            merged[-1] = _same(merged[-1].same + slot.same)
-        else:
-            merged.append(slot)
-    return [slot for slot in merged if slot.role or slot.format.endswith("x") or slot.same]
-
-
-def _is_same(slot: Slot) -> bool:
-    return not slot.role and slot.format.endswith("s")
+        yield Slot(Kind.SAME, tag[:-1])
+        yield Slot(Kind.SKIPPED, value[2:])
 
 
 def _varint(raw: bytes, at: int) -> tuple[int, int]:

@@ -43,6 +43,9 @@ _MESSAGES: dict[str, list[tuple[str, int, int | str, Any]]] = {
     "LogRecord": [
         ("time", 1, _FIXED64, _ONE),
         ("attributes", 6, _BYTES, _MANY),
+        ("trace_id", 9, _BYTES, _ONE),
+        ("span_id", 10, _BYTES, _ONE),
+        ("observed", 11, _FIXED64, _ONE),
         ("event_name", 12, _BYTES, _ONE),
     ],
 }
@@ -76,9 +79,12 @@ class Span(Protocol):
 
 
 class LogRecord(Protocol):
-    """One log record; an event when it has a name."""
+    """One log record; an event when it has a name. ``observed`` is when it was said, ``time`` when it was so."""
 
     time: int
+    observed: int
+    trace_id: bytes
+    span_id: bytes
     attributes: Sequence[bytes]
     event_name: bytes
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from prometheus_client import CollectorRegistry
 
 from hybridobs.collector._gate import Gate
+from hybridobs.collector._prices import Prices, price_table
 from hybridobs.collector._serving import Serving
 from hybridobs.collector._views import View
 from hybridobs.collector.counters import Counters
@@ -23,7 +24,8 @@ log = logging.getLogger(__name__)
 class Collector(Serving):
     """Receives OTLP on ``http`` and ``grpc`` (``HOST:PORT``, port 0 takes a free one) and commits it to ``store``.
 
-    ``store`` is a URL, or an open Store that stays the caller's to close. ``views`` are shown on ``/metrics``. Making
+    ``store`` is a URL, or an open Store that stays the caller's to close. ``views`` are shown on ``/metrics``.
+    ``prices`` is a price table, its data, or a TOML or JSON file of it, for calls that say no cost of their own. Making
     one does nothing but check its settings (ConfigError). It listens on the loopback interface unless told otherwise,
     because whoever can reach it can write to it.
     """
@@ -36,10 +38,12 @@ class Collector(Serving):
         grpc: str | None = "127.0.0.1:4317",
         limits: Limits | None = None,
         views: Sequence[View] = (),
+        prices: Prices | None = None,
     ) -> None:
         super().__init__(http, grpc, limits)
         self.store = store
         self.views = tuple(views)
+        self.prices = None if prices is None else price_table(prices)
 
     async def serve(self, stop: asyncio.Event, started: asyncio.Event | None = None) -> None:
         """Serve on this event loop until ``stop``; ``started`` is set once every port is open."""
@@ -53,7 +57,7 @@ class Collector(Serving):
         registry = CollectorRegistry()
         counters = Counters()
         gate = Gate(self.limits, counters)
-        ingest = Ingest(store, self.limits, counters, self.views, gate.deliver)
+        ingest = Ingest(store, self.limits, counters, self.views, gate.deliver, prices=self.prices)
         self._show(gate, ingest, counters)
         shown: tuple[View | Counters, ...] = (counters, *self.views)
         for view in shown:

@@ -8,11 +8,12 @@ everything that is to be checked or said is said about those. A collector spends
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from struct import Struct
 
 from hybridobs import contract
 from hybridobs.collector._attributes import (
+    VALUE_FIRST,
     Number,
     Value,
     checked,
@@ -20,6 +21,8 @@ from hybridobs.collector._attributes import (
     exception,
     head,
     int_head,
+    is_name,
+    key_first,
     number_for,
     numbers,
     pairs,
@@ -27,15 +30,19 @@ from hybridobs.collector._attributes import (
     read_resource,
     varint,
 )
+from hybridobs.collector._clocks import Clocks
 from hybridobs.collector._columns import parts_of
+from hybridobs.collector._events import read_logs
 from hybridobs.collector._parse import parse
 from hybridobs.collector._profile import FLAGS, TEXTS, Base, Node, Profile, Row, base_of, clean, fault_in, profile_of
 from hybridobs.collector._records import Columns, Decoded, Piece, Source
-from hybridobs.collector._shape import Shape, learn
-from hybridobs.collector._wire import DecodeError, LogItem, LogRecord, Span, SpanItem
+from hybridobs.collector._shapes import Shapes
+from hybridobs.collector._slowest import Slowest
+from hybridobs.collector._wire import DecodeError, Span, SpanItem
 from hybridobs.collector.limits import Limits
-from hybridobs.contract import LABEL_MAX_CHARS, UNKNOWN, DropReason, EventKind, Labels, LostReason, Signal, ValueFault
+from hybridobs.contract import LABEL_MAX_CHARS, UNKNOWN, DropReason, Signal, ValueFault
 from hybridobs.errors import Rejected
+from hybridobs.kpi.clock import Placing
 from hybridobs.store import StreamInfo
 
 _LONGEST = 2**53  # ns; what one measure can hold, about 104 days
@@ -54,7 +61,6 @@ _MAX_REMEMBERED = 65_536  # nodes, and resources
 _MAX_CACHED_BYTES = 320  # longer attributes are read each time
 _MAX_KEYS = 4_096
 _MAX_TURNS = 256  # classes of failure
-_MAX_SHAPES = 8  # of one length
 
 _STREAM_KEYS = {
     "installation": contract.INSTALLATION_ID,
@@ -66,23 +72,27 @@ _STREAM_KEYS = {
     "site": contract.SITE,
     "service": contract.SERVICE_NAME,
 }
-_LOST = (contract.LOST_FIRST, contract.LOST_LAST, contract.LOST_REASON)
 
 
 class Decoder:
     """Reads requests; remembers what senders repeat. Not for several threads at once."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, clocks: Clocks) -> None:
         self._limits = limits
+        self._clocks = clocks
         self._numbers = numbers()
         self._unread: set[bytes] = set()
         self._sources: dict[bytes, Source] = {}
         self._bases: dict[tuple[object, ...], Base] = {}
-        self._slowest: dict[Labels, dict[int, int]] = {}
+        self._shapes: dict[Base, Shapes] = {}
+        self._slowest = Slowest()
         self._size = 0  # of everything that is remembered, about
 
     def decode(self, signal: Signal, body: bytes, now_ns: int) -> Decoded:
-        """Read one uncompressed protobuf request received at ``now_ns``; Rejected when it is beyond reading."""
+        """Read one uncompressed protobuf request received at ``now_ns``; Rejected when it is beyond reading.
+
+        StoreUnreachable: what is known of its sender's clock could not be asked for.
+        """
         decoded = Decoded(signal, len(body))
         request = parse(body)
         decoded.items = sum(len(scope.items) for group in request.resources for scope in group.scopes)
@@ -95,16 +105,17 @@ class Decoder:
             piece = Piece(self._sources.get(group.resource) or self._source(group.resource))
             decoded.pieces.append(piece)
             for scope in group.scopes:
+                placing = self._clocks.placing(scope.scope, piece.source.stream, now_ns)
                 if signal is Signal.LOGS:
-                    _logs(scope.items, piece, decoded, self._limits.attribute_bytes)
+                    read_logs(scope.items, group.resource, piece, decoded, placing, self._limits.attribute_bytes)
                 else:
-                    self._spans(scope.items, piece, decoded, now_ns)
+                    self._spans(scope.items, piece, decoded, placing)
+        self._slowest.note(decoded)
         return decoded
 
     def forget_slowest(self) -> None:
         """Take back what was noted as slowest: the spans were not committed and will come again."""
-        for minutes in self._slowest.values():
-            minutes.clear()
+        self._slowest.forget()
 
     def describe(self, span: Span, source: Source) -> tuple[Profile, dict[str, Value]]:
         """Profile and all readable attributes of one span, read afresh (for the few spans that are kept)."""
@@ -112,34 +123,34 @@ class Decoder:
         texts = ((key, value) for key, value in found.items() if key in TEXTS or key in FLAGS)
         return profile_of(texts, source.base), found
 
-    def _spans(self, raws: Sequence[bytes], piece: Piece, decoded: Decoded, now_ns: int) -> None:
+    def _spans(self, raws: Sequence[bytes], piece: Piece, decoded: Decoded, placing: Placing) -> None:
         """Read the spans of one scope into ``piece``: those of known shapes at once, the others one by one."""
-        by_length: dict[int, list[bytes]] = {}
-        for raw in raws:
-            by_length.setdefault(len(raw), []).append(raw)
-        for length, alike in by_length.items():
-            rest: Sequence[bytes] = alike
-            for shape in self._shapes_of(piece.source.base, length):
-                columns, rest = shape.take(rest)
-                if columns is not None:
-                    if _sane(columns):
-                        self._finish(shape.node, columns, piece, decoded, now_ns)
-                    else:
-                        rest = [*columns.raws, *rest]
-                if not rest:
-                    break
-            if rest:
-                self._one_by_one(rest, piece, decoded, now_ns)
+        by_shape = self._shapes_of(piece.source.base).sorted(raws)
+        rest = by_shape.pop(None, [])
+        ended: dict[tuple[object, ...], tuple[Node, list[Columns]]] = {}
+        for shape, alike in by_shape.items():
+            columns, unlike = shape.take(alike)
+            rest += unlike
+            if columns is not None:
+                ended.setdefault((id(shape.node), shape.columns), (shape.node, []))[1].append(columns)
+        for node, parts in ended.values():
+            columns = Columns.joined(parts)
+            if _sane(columns):
+                self._finish(node, columns, piece, decoded, placing)
+            else:
+                rest += columns.raws
+        if rest:
+            self._one_by_one(rest, piece, decoded, placing)
 
-    def _finish(self, node: Node, columns: Columns, piece: Piece, decoded: Decoded, now_ns: int) -> None:
+    def _finish(self, node: Node, columns: Columns, piece: Piece, decoded: Decoded, placing: Placing) -> None:
         """Make parts of sound spans that ended at one node, all of them numbered or none."""
         profile = node.profile or self._profile(node, piece.source.base)
-        parts = piece.numbered if columns.seqs and piece.source.stream is not None else piece.by_id
+        parts = piece.numbered if len(columns.seqs) and piece.source.stream is not None else piece.by_id
         if parts is piece.by_id:
-            columns = columns._replace(seqs=())
-        parts.extend(parts_of(columns, node.reads, profile, self._numbers, decoded, now_ns))
+            columns = columns._replace(seqs=columns.seqs[:0])
+        parts.extend(parts_of(columns, node.reads, profile, self._numbers, decoded, placing))
 
-    def _one_by_one(self, raws: Sequence[bytes], piece: Piece, decoded: Decoded, now_ns: int) -> None:
+    def _one_by_one(self, raws: Sequence[bytes], piece: Piece, decoded: Decoded, placing: Placing) -> None:
         """Read spans of no known shape, and learn shapes from them."""
         base = piece.source.base
         rows: dict[tuple[int, bool], tuple[Node, list[Row]]] = {}
@@ -167,7 +178,7 @@ class Decoder:
             row = (raw, trace_id, span.span_id, seq, start, span.end - start, *values)
             rows.setdefault((id(node), seq > _NONE), (node, []))[1].append(row)
         for (_, numbered), (node, alike) in rows.items():
-            self._finish(node, _columns_of(alike, numbered=numbered), piece, decoded, now_ns)
+            self._finish(node, Columns.of(alike, numbered=numbered), piece, decoded, placing)
 
     def _walk(self, span: Span, base: Base, faults: Counter[ValueFault]) -> tuple[Node, int, list[float]]:
         """Where a span ends in the tree, its sequence number, and its numbers."""
@@ -176,6 +187,9 @@ class Decoder:
         seq = _NONE
         for raw in span.attributes:
             step = node.get(raw)
+            if step is None and raw.startswith(VALUE_FIRST):
+                raw = key_first(raw)
+                step = node.get(raw)
             if step is None and (step := node.doubles.get(raw[:-8])) is not None:
                 values.append(_double(raw, len(raw) - 8)[0])
             elif step is None and raw.startswith(_SEQ_HEAD):
@@ -186,20 +200,15 @@ class Decoder:
             node = _top(node)
         return node, seq, values
 
-    def _shapes_of(self, base: Base, length: int) -> Sequence[Shape]:
-        return base.shapes.get(length, ())
+    def _shapes_of(self, base: Base) -> Shapes:
+        found = self._shapes.get(base)
+        if found is None:
+            found = self._shapes[base] = Shapes()
+        return found
 
     def _learn(self, raw: bytes, node: Node, base: Base) -> None:
-        """Learn the shape of a span, the second time that one of this length ends at this node."""
-        key = (len(raw), id(node))
-        if key not in base.seen:
-            base.seen.add(key)
-            self._size += 1
-            return
-        shapes = base.shapes.setdefault(len(raw), [])
-        if len(shapes) < _MAX_SHAPES and (shape := learn(raw, node, self._numbers)) is not None:
-            shapes.append(shape)
-            self._size += 1
+        """Note what a sound span looks like."""
+        self._size += self._shapes_of(base).learn(raw, node, self._numbers)
 
     def _unusual(self, raw: bytes, node: Node, values: list[float], faults: Counter[ValueFault]) -> Node:
         """Read one attribute that no short cut knows, and learn it; returns the node that follows."""
@@ -219,7 +228,7 @@ class Decoder:
             faults[ValueFault.WRONG_TYPE] += 1
             return node
         key, value = pair
-        if key in TEXTS or key in FLAGS:
+        if key in TEXTS or key in FLAGS or is_name(key, value):
             return self._text(raw, key, value, node, faults)
         spec = number_for(key, self._numbers)
         if spec is None:
@@ -269,9 +278,6 @@ class Decoder:
         profile.error = node.error or profile.error
         if profile.root is None:
             profile.root = node.top
-        if len(self._slowest) > _MAX_KEYS:
-            self._slowest.clear()
-        profile.slowest = self._slowest.setdefault(profile.labels, {})
         node.profile = profile
         return profile
 
@@ -291,32 +297,9 @@ class Decoder:
     def _forget(self) -> None:
         self._sources.clear()
         self._bases.clear()
-        self._slowest.clear()
+        self._shapes.clear()
+        self._slowest.forget()
         self._size = 0
-
-
-def _logs(raws: Iterable[bytes], piece: Piece, decoded: Decoded, longest: int) -> None:
-    """Read the log records of one scope: a lost range is counted, anything else is not supported yet."""
-    stream = piece.source.stream
-    for raw in raws:
-        try:
-            record: LogRecord = LogItem.FromString(raw)
-        except DecodeError:
-            decoded.drops[DropReason.MALFORMED] += 1
-            continue
-        said = dict(pairs(record.attributes, longest))
-        name = record.event_name.decode("utf-8", "replace") or said.get("event.name")
-        first, last, why = (said.get(key) for key in _LOST)
-        if name != EventKind.LOST:
-            decoded.drops[DropReason.UNSUPPORTED] += 1
-            seq = said.get(contract.SEQ)
-            if stream is not None and _range(seq, seq):
-                piece.given_up.append(seq)  # type: ignore[arg-type]
-        elif stream is None or not _range(first, last):
-            decoded.drops[DropReason.BAD_SEQUENCE] += 1
-        else:
-            known = isinstance(why, str) and why in set(LostReason)
-            piece.lost.append((first, last, str(why) if known else "_OTHER"))  # type: ignore[arg-type]
 
 
 def _sequence(raw: bytes) -> int:
@@ -328,19 +311,13 @@ def _sequence(raw: bytes) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _MAX_INT else _BROKEN
 
 
-def _columns_of(rows: Sequence[Row], *, numbered: bool) -> Columns:
-    raws, trace_ids, span_ids, seqs, starts, durations, *values = zip(*rows, strict=True)
-    return Columns(raws, trace_ids, span_ids, seqs if numbered else (), starts, durations, values)
-
-
 def _sane(columns: Columns) -> bool:
     """Whether nothing in here needs a closer look."""
-    return (
-        min(columns.starts) > 0
-        and max(columns.starts) <= _MAX_INT
-        and min(columns.durations) >= 0
-        and max(columns.durations) <= _LONGEST
-        and (not columns.seqs or min(columns.seqs) > 0)
+    return bool(
+        columns.starts.min() > 0
+        and columns.durations.min() >= 0
+        and columns.durations.max() <= _LONGEST
+        and (not len(columns.seqs) or columns.seqs.min() > 0)
         and _ZERO_TRACE not in columns.trace_ids
         and _ZERO_SPAN not in columns.span_ids
     )
@@ -385,8 +362,3 @@ def _stream(values: dict[str, Value]) -> StreamInfo | None:
     if not isinstance(stream, str) or not 0 < len(stream) <= LABEL_MAX_CHARS or said[contract.STREAM_ID] != stream:
         return None
     return StreamInfo(stream, **{name: said.get(key) or UNKNOWN for name, key in _STREAM_KEYS.items()})
-
-
-def _range(first: Value, last: Value) -> bool:
-    numbers = all(isinstance(end, int) and not isinstance(end, bool) for end in (first, last))
-    return numbers and 0 < first <= last <= _MAX_INT  # type: ignore[operator]

@@ -20,9 +20,11 @@ from typing import NamedTuple
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
+from hybridobs.collector._clocks import Clocks
 from hybridobs.collector._commit import Committed, commit
 from hybridobs.collector._compression import expand
 from hybridobs.collector._json import to_protobuf
+from hybridobs.collector._prices import put_prices
 from hybridobs.collector._records import Decoded
 from hybridobs.collector._retain import Retain, why_kept
 from hybridobs.collector._series import SeriesLimit
@@ -33,6 +35,7 @@ from hybridobs.collector.decode import Decoder
 from hybridobs.collector.limits import Limits
 from hybridobs.contract import DropReason, Signal
 from hybridobs.errors import LayoutError, Rejected, StoreError, StoreUnreachable
+from hybridobs.kpi.prices import PriceTable
 from hybridobs.store import Store
 
 log = logging.getLogger(__name__)
@@ -43,7 +46,7 @@ _FOR_GOOD = (
     ValueError,
     ArithmeticError,
 )  # faults of the data; sending it again changes nothing
-_VERDICTS = {DropReason.TOO_LARGE: Verdict.TOO_LARGE, DropReason.BAD_ENCODING: Verdict.UNSUPPORTED}
+VERDICTS = {DropReason.TOO_LARGE: Verdict.TOO_LARGE, DropReason.BAD_ENCODING: Verdict.UNSUPPORTED}
 
 
 class Request(NamedTuple):
@@ -79,6 +82,7 @@ class Ingest:
         views: Sequence[View],
         deliver: Deliver,
         clock: Callable[[], int] = time.time_ns,
+        prices: PriceTable | None = None,
     ) -> None:
         self._store = store
         self._limits = limits
@@ -86,7 +90,9 @@ class Ingest:
         self._views = views
         self._deliver = deliver
         self._clock = clock
-        self._decoder = Decoder(limits)
+        self._prices = prices
+        self._clocks = Clocks(store.clock)
+        self._decoder = Decoder(limits, self._clocks)
         self._retain = Retain(limits, self._decoder.describe)
         self.series = SeriesLimit(limits.series, store.series())
         # Not a SimpleQueue: its get with a short timeout can wait for ever (CPython 3.11, seen here).
@@ -140,8 +146,10 @@ class Ingest:
             decoded = self._decode(request)
         except Rejected as error:
             self._counters.left(request.signal, {}, {DropReason(error.reason): 1})
-            verdict = _VERDICTS.get(DropReason(error.reason), Verdict.INVALID)
+            verdict = VERDICTS.get(DropReason(error.reason), Verdict.INVALID)
             group.answers.append((request, Answer(verdict, str(error))))
+        except StoreUnreachable as error:
+            self._unreachable([request], group, error)
         except Exception:
             log.exception("a request could not be read; it is refused and the next one is served")
             self._refuse(request, group)
@@ -155,9 +163,11 @@ class Ingest:
         if request.as_json:
             body = to_protobuf(request.signal, body, drops)
         if request.signal is Signal.METRICS:
-            decoded = _metrics(body)
+            decoded = metrics(body)
         else:
             decoded = self._decoder.decode(request.signal, body, self._clock())
+            if self._prices is not None:
+                put_prices(decoded, self._prices)
         decoded.drops.update(drops)
         return decoded
 
@@ -176,19 +186,20 @@ class Ingest:
         try:
             self._commit([decoded for _, decoded in jobs])
         except StoreUnreachable as error:
-            self.healthy = False
             self._decoder.forget_slowest()
-            self._counters.failed()
-            log.warning("the store does not answer; senders were told to try again: %s", error)
-            group.answers += [
-                (request, Answer(Verdict.UNAVAILABLE, "the store does not answer")) for request, _ in jobs
-            ]
+            self._unreachable([request for request, _ in jobs], group, error)
         except Exception as error:
             self._decoder.forget_slowest()
             self._isolate(jobs, group, error)
         else:
             self.healthy = True
             group.answers += [(request, accepted(decoded.drops, decoded.faults)) for request, decoded in jobs]
+
+    def _unreachable(self, requests: Sequence[Request], group: _Group, error: StoreUnreachable) -> None:
+        self.healthy = False
+        self._counters.failed()
+        log.warning("the store does not answer; senders were told to try again: %s", error)
+        group.answers += [(request, Answer(Verdict.UNAVAILABLE, "the store does not answer")) for request in requests]
 
     def _isolate(self, jobs: list[tuple[Request, Decoded]], group: _Group, error: Exception) -> None:
         """One of several requests cannot be committed: try each alone."""
@@ -212,7 +223,7 @@ class Ingest:
         if any(request.pieces for request in group):
             choice = self._retain.choose(group)
             began = time.perf_counter()
-            done = commit(self._store, group, self.series, choice.spans, self._clock() // 1_000_000_000)
+            done = commit(self._store, group, self.series, choice.spans, self._clocks, self._clock() // 1_000_000_000)
             took = time.perf_counter() - began
             self._retain.settle(choice)
             self._counters.committed(took, why_kept(choice.spans), choice.passed_over, done.overflow)
@@ -229,7 +240,7 @@ class Ingest:
                 log.exception("a view failed; what it shows may be incomplete, the store is not")
 
 
-def _metrics(body: bytes) -> Decoded:
+def metrics(body: bytes) -> Decoded:
     """Metrics are not counted yet: every data point is refused, and said to be."""
     try:
         request = ExportMetricsServiceRequest.FromString(body)

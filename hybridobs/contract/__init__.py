@@ -96,11 +96,58 @@ EXPORT_TIME = _attribute(
     unit="ns",
     where="scope",
 )
+EXPORT_MONOTONIC = _attribute(
+    "hybridobs.export.monotonic",
+    "double",
+    "How long the device had been on when the batch left, asleep or not.",
+    "86400.25",
+    unit="s",
+    where="scope",
+)
+EXPORT_BOOT = _attribute(
+    "hybridobs.export.boot.id",
+    "string",
+    "Boot in which the batch left; its records may be of earlier ones.",
+    "1c0e…",
+    where="scope",
+)
+BOOT_TIME = _attribute(
+    "hybridobs.clock.boot_time",
+    "int",
+    "When that boot began by the device's battery clock, before anything set the wall clock; absent where unknown.",
+    "1760000000000000000",
+    unit="ns",
+    where="scope",
+)
 CLOCK_SYNCHRONIZED = _attribute(
     "hybridobs.clock.synchronized",
     "bool",
-    "Whether the device clock was disciplined when the batch left.",
+    "Whether the wall clock is disciplined, or was in this boot and has not been set otherwise since.",
     "true",
+    where="scope and record",
+)
+CLOCK_MONOTONIC = _attribute(
+    "hybridobs.clock.monotonic",
+    "double",
+    "How long the device had been on when this began, asleep or not.",
+    "86399.75",
+    unit="s",
+    where="record",
+)
+RELAY_RECEIVED = _attribute(
+    "hybridobs.relay.received",
+    "int",
+    "Relay wall clock when the batch came in, less the time that relays before this one kept it.",
+    "1760000000000000000",
+    unit="ns",
+    where="scope",
+)
+RELAY_EXPORT = _attribute(
+    "hybridobs.relay.export",
+    "int",
+    "hybridobs.relay.received and the time that relays kept the batch, by clocks that nobody sets, while they were on.",
+    "1760000000000000000",
+    unit="ns",
     where="scope",
 )
 COHORT = _attribute(
@@ -199,6 +246,32 @@ LATENESS = _attribute(
     unit="s",
     where="collector",
 )
+CLOCK_OFFSET = _attribute(
+    "hybridobs.clock.offset",
+    "double",
+    "True time less what the device's clock said, where that was corrected.",
+    "-86400.0",
+    unit="s",
+    where="collector",
+)
+CLOCK_ORIGINAL = _attribute(
+    "hybridobs.clock.original",
+    "int",
+    "What the device's clock said, where that was not believed.",
+    "1760000000000000000",
+    unit="ns",
+    where="collector",
+)
+CLOCK_CLAMPED = _attribute(
+    "hybridobs.clock.clamped", "int", "1 where the receive time stands for one in the future.", "1", where="collector"
+)
+CLOCK_DOUBT = _attribute(
+    "hybridobs.clock.doubt",
+    "string",
+    "Why this has no time and waits in quarantine.",
+    "boot_unknown",
+    where="collector",
+)
 
 # --- foreign names that are read as ours ---------------------------------------------------------------------
 # Left: what other instrumentation sends; right: the name above that it means (gen_ai has no model version).
@@ -242,6 +315,7 @@ class Outcome(StrEnum):
 
     COUNTED = "counted"  # an inference (or a lost range) that is in the measures
     DUPLICATE = "duplicate"  # counted before; nothing was added
+    QUARANTINED = "quarantined"  # here and numbered, but nobody knows when it happened; adds to no KPI
     TRACED = "traced"  # a span of no model: it may be kept for the trace view and never adds to a measure
     DROPPED = "dropped"  # refused for good, with a DropReason
 
@@ -253,6 +327,13 @@ class ValueFault(StrEnum):
     OUT_OF_RANGE = "out_of_range"
     WRONG_TYPE = "wrong_type"
     TOO_LONG = "too_long"
+
+
+class TimeDoubt(StrEnum):
+    """Why nobody knows when something happened."""
+
+    BOOT_UNKNOWN = "boot_unknown"  # an earlier boot, never synchronised, that never reached a collector
+    CLOCK_WENT_BACK = "clock_went_back"  # the same, and the next boot began before it by the device's own clock
 
 
 class LostReason(StrEnum):
@@ -297,7 +378,7 @@ EXTRA_LABELS: tuple[str, ...] = (
     *("phase", "feature", "route", "reason", "error_type", "currency", "price_table", "energy_method"),
     *("accelerator", "mode", "power_source", "precision", "runtime", "connectivity", "network", "cache", "dataset"),
     *("outcome", "label_source", "environment", "evaluation", "policy", "stage", "business", "control", "kind"),
-    *("ota_system", "ota_kind", "ota_phase", "to_version", "signature", "action", "trigger"),
+    *("ota_system", "ota_kind", "ota_phase", "to_version", "signature", "action", "trigger", "category"),
 )
 LABEL_MAX_CHARS = 128
 

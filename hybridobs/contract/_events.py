@@ -34,6 +34,7 @@ class EventKind(StrEnum):
     DEVICE_POSTURE = "hybridobs.device.posture"
     DEVICE_HEALTH = "hybridobs.device.health"
     FEDERATION_ROUND = "hybridobs.federation.round"
+    QUARANTINED = "hybridobs.ingest.quarantined"  # said by the collector itself
 
 
 _k = EventKind
@@ -211,3 +212,26 @@ FRAMES_DROPPED = _whole(
 )
 BUFFER_USAGE = _whole(_k.DEVICE_HEALTH, "hybridobs.buffer.usage", "Telemetry waiting on disk.", "65536", "By")
 BUFFER_AGE = _number(_k.DEVICE_HEALTH, "hybridobs.buffer.oldest_age", "Age of the oldest waiting.", "7200", "s")
+
+# --- values that are allowed ----------------------------------------------------------------------------------------
+# A number without an entry is zero or more; a text without one is free, though bounded by whoever sends it.
+RANGES: dict[str, tuple[float, float]] = {
+    CORRECTION: (-1, 1),
+    EVALUATION_SCORE: (0, 1),
+    TRAINING_AGREEMENT: (-1, 1),
+    TRAINING_DUPLICATES: (0, 1),
+    TRAINING_COVERAGE: (0, 1),
+    SHADOW_DIFFERENCE: (-(2.0**53), 2.0**53),
+    BUSINESS_VALUE: (-(2.0**53), 2.0**53),
+    TEMPERATURE: (-273.15, 2.0**53),
+    BATTERY_CHARGE: (0, 1),
+}
+CHOICES: dict[str, tuple[str, ...]] = {
+    FEEDBACK_OUTCOME: ("true_accept", "false_accept", "true_reject", "false_reject"),
+    SAFETY_VERDICT: ("pass", "violation"),
+    SAFETY_STAGE: ("pre", "post"),
+    SESSION_OUTCOME: ("completed", "abandoned", "crashed"),
+    RELEASE_ACTION: ("promote", "pause", "rollback"),
+    RELEASE_TRIGGER: ("operator", "gate", "schedule"),
+    TRAINING_KIND: ("baseline", "fine_tune", "calibration"),
+}

@@ -24,7 +24,7 @@ from hybridobs.contract import TimeDoubt
 
 THRESHOLD_NS = 60 * 10**9  # a wall clock that is less wrong is taken at its word
 FUTURE_NS = 300 * 10**9  # nothing happens so long after it was received
-_DRIFT = 10_000
+DRIFT = 10_000  # one part in so many is what a clock without discipline gains or loses
 
 
 class Export(NamedTuple):
@@ -66,7 +66,7 @@ def learn(known: BootClock | None, export: Export) -> BootClock:
     received, wall, since = export.received_ns, export.wall_ns, export.since_boot_ns
     if export.synchronized and wall <= received + FUTURE_NS:
         return BootClock(None if since is None else wall - since, 0, received)
-    aged = 0 if known is None else max(received - known.seen_ns, 0) // _DRIFT
+    aged = 0 if known is None else max(received - known.seen_ns, 0) // DRIFT
     if since is None:
         late = received - wall
         return BootClock(None, late if known is None else min(late, known.offset_ns + aged), received)
@@ -91,15 +91,22 @@ class Placing(NamedTuple):
 
     def believes(self, walls: Sequence[int], since_boot: Sequence[float]) -> bool:
         """Whether all of these wall clocks (at least one) stand as they are; ``since_boot`` in s, empty if unknown."""
-        if max(walls) > self.received_ns + FUTURE_NS:
+        extremes = (min(since_boot), max(since_boot)) if len(since_boot) else None
+        if self.believes_between(min(walls), max(walls), extremes):
+            return True
+        if self.epoch_ns is None or extremes is None or max(walls) > self.received_ns + FUTURE_NS:
             return False
-        if self.epoch_ns is None or not since_boot:
+        epochs = [wall - since * 1e9 for wall, since in zip(walls, since_boot, strict=True)]
+        return self.epoch_ns - THRESHOLD_NS <= min(epochs) and max(epochs) <= self.epoch_ns + THRESHOLD_NS
+
+    def believes_between(self, first_ns: int, last_ns: int, since_boot: tuple[float, float] | None) -> bool:
+        """The same at a glance, by the least and the most of both; False where a closer look may still say yes."""
+        if last_ns > self.received_ns + FUTURE_NS:
+            return False
+        if self.epoch_ns is None or since_boot is None:
             return self.offset_ns is not None and abs(self.offset_ns) <= THRESHOLD_NS
         least, most = self.epoch_ns - THRESHOLD_NS, self.epoch_ns + THRESHOLD_NS
-        if min(walls) - max(since_boot) * 1e9 >= least and max(walls) - min(since_boot) * 1e9 <= most:
-            return True  # seen at a glance, as nearly always
-        epochs = [wall - since * 1e9 for wall, since in zip(walls, since_boot, strict=True)]
-        return least <= min(epochs) and max(epochs) <= most
+        return first_ns - since_boot[1] * 1e9 >= least and last_ns - since_boot[0] * 1e9 <= most
 
     def place(self, wall_ns: int, since_boot: float | None = None, *, synchronized: bool = False) -> Placed:
         """When one record happened, by its wall clock and its time since boot (s)."""

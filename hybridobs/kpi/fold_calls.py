@@ -66,9 +66,10 @@ NUMBERS = frozenset(_NUMBERS)
 TEXTS_READ = frozenset(
     {c.ROUTE_TO, c.ROUTE_FROM, c.ROUTE_REASON, c.ROUTE_DECISION, c.ROLE, c.MODEL_SCHEMA_HASH, c.DATA_SCHEMA_HASH}
     | {c.CURRENCY, c.PRICE_TABLE, c.ENERGY_METHOD, c.CONNECTIVITY, c.NETWORK_TYPE, c.CACHE_RESULT, c.DATA_SET}
+    | {c.REGION, c.PROVIDER}
     | set(_PLATFORM)
 )
-"""Keys of the texts that a call's measures read."""
+"""Keys of the texts that a call's measures read, and its price."""
 
 
 @lru_cache(maxsize=4096)
@@ -107,6 +108,14 @@ def counts(texts: Mapping[str, str], labels: c.Labels) -> Iterator[tuple[Measure
             yield m.SCHEMA_MISMATCHED, ()
     if texts.get(c.ROLE) == "shadow":
         yield m.SHADOW_CALLS, ()
+    yield from named(texts)
+
+
+def named(texts: Mapping[str, str]) -> Iterator[tuple[Measure, Extra]]:
+    """Model inputs that are names."""
+    for key, name in texts.items():
+        if key.startswith(c.FEATURE_PREFIX):
+            yield m.FEATURE_CATEGORY, (("category", name), ("feature", key.removeprefix(c.FEATURE_PREFIX)))
 
 
 def routed(texts: Mapping[str, str], labels: c.Labels) -> Iterator[tuple[Measure, Extra]]:

@@ -11,10 +11,11 @@ from typing import NamedTuple
 
 from hybridobs import contract as c
 from hybridobs.errors import ConfigError
-from hybridobs.kpi.event import Event
+from hybridobs.kpi.event import Alike, Event
 
 ANY = "*"
 UNITS = ("input_token", "output_token", "call", "second")
+_MOST_REMEMBERED = 4096
 _COLUMNS = ("region", "provider", "model", "unit", "price")
 
 
@@ -46,6 +47,7 @@ class PriceTable:
             if self._prices.setdefault(price[:4], price.price) != price.price:
                 raise ConfigError("price", price.price, f"{' '.join(price[:4])} has another price above; keep one")
         self._found: dict[tuple[str, str, str], tuple[float | None, ...]] = {}
+        self._stated: dict[frozenset[tuple[str, str]], dict[str, str]] = {}
 
     @classmethod
     def of(cls, data: Mapping[str, object]) -> PriceTable:
@@ -75,10 +77,36 @@ class PriceTable:
         ]
         return sum(parts) if parts else None
 
+    def costs(self, calls: Alike) -> list[float] | None:
+        """What each of many calls costs that are alike; None if nothing that they used has a price."""
+        prices = self._of((calls.texts.get(c.REGION, ""), calls.texts.get(c.PROVIDER, ""), calls.labels.model))
+        tokens_in, tokens_out, call, second = prices
+        parts: list[list[float]] = []
+        for price, key in ((tokens_in, c.INPUT_TOKENS), (tokens_out, c.OUTPUT_TOKENS)):
+            if price is not None and key in calls.numbers:
+                parts.append([amount * price for amount in calls.numbers[key]])
+        if call is not None:
+            parts.append([call] * len(calls.times_ns))
+        if second is not None:
+            parts.append([duration * 1e-9 * second for duration in calls.durations_ns])
+        return [*map(sum, zip(*parts, strict=True))] if parts else None
+
+    def stated(self, texts: dict[str, str]) -> dict[str, str]:
+        """The texts of a call whose cost this table made; the same dictionary for the same texts."""
+        key = frozenset(texts.items())
+        found = self._stated.get(key)
+        if found is None:
+            if len(self._stated) >= _MOST_REMEMBERED:
+                self._stated.clear()
+            found = self._stated[key] = {**texts, c.CURRENCY: self.currency, c.PRICE_TABLE: self.version}
+        return found
+
     def _of(self, who: tuple[str, str, str]) -> tuple[float | None, ...]:
         """The price of each unit for one region, provider and model; remembered."""
         found = self._found.get(who)
         if found is None:
+            if len(self._found) >= _MOST_REMEMBERED:
+                self._found.clear()
             found = self._found[who] = tuple(self._best(who, unit) for unit in UNITS)
         return found
 
@@ -99,8 +127,17 @@ def priced(event: Event, table: PriceTable) -> Event:
     cost = table.cost(event)
     if cost is None:
         return event
-    texts = {**event.texts, c.CURRENCY: table.currency, c.PRICE_TABLE: table.version}
-    return event._replace(numbers={**event.numbers, c.COST: cost}, texts=texts)
+    return event._replace(numbers={**event.numbers, c.COST: cost}, texts=table.stated(event.texts))
+
+
+def priced_alike(calls: Alike, table: PriceTable) -> Alike:
+    """The same as ``priced`` for each of many calls that are alike."""
+    if calls.kind != c.EventKind.INFERENCE or c.COST in calls.numbers:
+        return calls
+    costs = table.costs(calls)
+    if costs is None:
+        return calls
+    return calls._replace(numbers={**calls.numbers, c.COST: costs}, texts=table.stated(calls.texts))
 
 
 def _price(row: object) -> Price:

@@ -13,6 +13,7 @@ from hybridobs.errors import ConfigError
 from hybridobs.kpi.catalog import KPIS, MEASURES
 from hybridobs.kpi.kpi import Count, Kpi, Reading
 from hybridobs.kpi.measure import Source as Origin
+from hybridobs.kpi.shards import SHARD
 from hybridobs.kpi.summary import Summary
 
 Group = tuple[str, ...]
@@ -20,7 +21,7 @@ Groups = dict[Group, dict[str, Summary]]
 
 WINDOW = "window"
 NO_GROUP = "-"
-_EVERY = frozenset((*LABELS, WINDOW))
+_EVERY = frozenset((*LABELS, WINDOW, SHARD))
 
 
 class Source(Protocol):
@@ -120,8 +121,15 @@ def _windowed(measure: str) -> bool:
 
 
 def _narrowed(labels: Iterable[str], measure: str) -> Group:
-    own = _EVERY.union(MEASURES[measure].extra) - (set() if _windowed(measure) else {WINDOW})
-    return tuple(label for label in labels if label in own)
+    return tuple(label for label in labels if label in _known(measure))
+
+
+def _known(measure: str) -> frozenset[str]:
+    """The labels of one measure: a reference is of a model version, wherever it runs."""
+    own = MEASURES[measure]
+    if own.source is Origin.REFERENCE:
+        return frozenset(("model", "version", *own.extra))
+    return _EVERY.union(own.extra) - (set() if _windowed(measure) else {WINDOW})
 
 
 def _read(source: Source, measures: Sequence[str], question: Question, by: Group, where: Group) -> Groups:

@@ -26,7 +26,8 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from math import ceil, exp2, inf, log2
+from itertools import accumulate
+from math import ceil, exp2, log2
 from struct import Struct, error
 
 from hybridobs.errors import LayoutError
@@ -186,16 +187,17 @@ class Summary:
         """
         if self.n <= 0 or self.measure.shape is not Shape.DISTRIBUTION:
             return None
-        rank, before = max(1, ceil(q * self.n - 1e-9)), 0
-        low, high, least = -inf, inf, self.min / self.measure.resolution
-        for low, high, count in self._spans():  # noqa: B007 - the bucket it stops at is what is asked for
-            before += count
-            if before >= rank:
-                break
+        rank, spans = max(1, ceil(q * self.n - 1e-9)), list(self._spans())
+        place = min(bisect_left(list(accumulate(count for *_, count in spans)), rank), len(spans) - 1)
+        low, high, _ = spans[place]
+        beyond = place > 0 and 0 <= low < high  # the first bucket is cut at the smallest value, which is in it
         for edge, within in zip(self.measure.edges, self.within, strict=True):
             exact = edge / self.measure.resolution
-            low, high = (low, min(high, exact)) if within >= rank else (max(low, exact), high)
-        return low, high, low > least and low >= 0
+            if within >= rank:
+                high = min(high, exact)
+            elif exact >= low:
+                low, beyond = exact, True
+        return low, high, beyond
 
     def at_rank(self, rank: float) -> float | None:
         """The value at a rank (1 is the smallest; fractions allowed), log-linear inside its bucket."""

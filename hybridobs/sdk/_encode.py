@@ -27,7 +27,8 @@ LOG_ATTRIBUTE = b"\x32"  # LogRecord.attributes = 6
 _EVENT_ATTRIBUTE = b"\x1a"  # Span.Event.attributes = 3
 _RESOURCE_ATTRIBUTE = b"\x0a"  # Resource.attributes = 1
 _SCOPE_ATTRIBUTE = b"\x1a"  # InstrumentationScope.attributes = 3
-_SEVERITY_WARN = 13
+SEVERITY_INFO = 9
+SEVERITY_WARN = 13
 
 
 def varint(number: int) -> bytes:
@@ -155,6 +156,17 @@ def span_text(key: str, value: str) -> bytes:
     return attribute(SPAN_ATTRIBUTE, key, value)
 
 
+def text_in(encoded: bytes, key: str) -> str:
+    """Read back the string that :func:`span_text` or :func:`attribute` encoded."""
+    at = encoded.index(key.encode()) + len(key.encode())
+    for _ in range(2):  # the tag and length of the value, then those of its string
+        at += 1
+        while encoded[at] & 0x80:
+            at += 1
+        at += 1
+    return encoded[at:].decode("utf-8", "replace")
+
+
 def span_event(name: str, time_ns: int, values: Mapping[str, object]) -> bytes:
     """Encode a ``Span.Event`` as field 11 of a span."""
     body = b"\x09" + _FIXED64.pack(time_ns) + text_field(b"\x12", name) + attributes(_EVENT_ATTRIBUTE, values)
@@ -182,21 +194,32 @@ def span_status(code: int, description: str) -> bytes:
     return field(b"\x7a", body)
 
 
-def log_record(event: str, time_ns: int, values: Mapping[str, object]) -> bytes:
-    """Encode a ``LogRecord`` that is an event (event_name = 12) of severity WARN."""
-    stamp = _FIXED64.pack(time_ns)
-    return b"".join(
-        (
-            b"\x09",
-            stamp,
-            b"\x10",
-            varint(_SEVERITY_WARN),
-            attributes(LOG_ATTRIBUTE, values),
-            b"\x59",
-            stamp,
-            text_field(b"\x62", event),
-        )
-    )
+def log_record(
+    event: str,
+    time_ns: int,
+    values: Mapping[str, object],
+    *,
+    observed_ns: int = 0,
+    span: tuple[bytes, bytes] | None = None,
+    severity: int = SEVERITY_WARN,
+) -> bytes:
+    """Encode a ``LogRecord`` that is an event (event_name = 12), about the span with these two ids.
+
+    ``observed_ns`` is when it was said, if that is not when it was so.
+    """
+    parts = [
+        b"\x09",
+        _FIXED64.pack(time_ns),
+        b"\x10",
+        varint(severity),
+        attributes(LOG_ATTRIBUTE, values),
+        b"\x59",
+        _FIXED64.pack(observed_ns or time_ns),
+        text_field(b"\x62", event),
+    ]
+    if span is not None:
+        parts += [field(b"\x4a", span[0]), field(b"\x52", span[1])]
+    return b"".join(parts)
 
 
 def resource(values: Mapping[str, object]) -> bytes:

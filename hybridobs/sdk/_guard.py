@@ -46,14 +46,15 @@ def quiet(method: Callable[P, None]) -> Callable[P, None]:
     return guarded
 
 
-def ignored(key: str, fault: ValueFault, value: object) -> None:
-    """Count a value that cannot be recorded; the first one of each key and fault is logged."""
+def ignored(key: str, fault: ValueFault, value: object, way_out: str = "") -> None:
+    """Count a value that cannot be recorded; the first one of each key and fault is logged, with the way out."""
     try:
         with _lock:
             what = (key if len(_ignored) < _MAX_KINDS or (key, fault) in _ignored else _REST, fault)
             _ignored[what] = seen = _ignored.get(what, 0) + 1
         if seen == 1:
-            log.warning("hybridobs ignored %s=%.80r: %s; this is said once for each key", key, value, fault.value)
+            why = f"{fault.value}, {way_out}" if way_out else fault.value
+            log.warning("hybridobs ignored %s=%.80r: %s; this is said once for each key", key, value, why)
     except Exception:
         failed("ignored")
 

@@ -35,12 +35,16 @@ class Outcome(Enum):
 
 
 class Reply(NamedTuple):
-    """The meaning of an answer; ``retry_after`` in seconds, ``rejected`` records of a partial success."""
+    """The meaning of an answer; ``retry_after`` in seconds, ``rejected`` records of a partial success.
+
+    ``status`` is the HTTP status of a refusal, for those who can do more about a wrong token than about wrong data.
+    """
 
     outcome: Outcome
     detail: str = ""
     retry_after: float | None = None
     rejected: int = 0
+    status: int = 0
 
 
 class Post(Protocol):
@@ -98,7 +102,7 @@ def understand(status: int, headers: Any, content: bytes, now: float | None = No
     if status in RETRYABLE:
         return Reply(Outcome.RETRY, f"HTTP {status}", retry_after(headers.get("retry-after"), now))
     detail = f"HTTP {status} {content[:200]!r}"
-    return Reply(Outcome.TOO_LARGE if status == _TOO_LARGE else Outcome.REFUSED, detail)
+    return Reply(Outcome.TOO_LARGE if status == _TOO_LARGE else Outcome.REFUSED, detail, status=status)
 
 
 def retry_after(value: str | None, now: float | None = None) -> float | None:

@@ -9,6 +9,11 @@ _random = Random(os.urandom(32))  # noqa: S311 - ids need to differ, not to be s
 random_bits = _random.getrandbits
 
 
+def seed(number: int) -> None:
+    """Give a test the same ids each time."""
+    _random.seed(number)
+
+
 def reseed() -> None:
     """Give a forked child ids of its own."""
     _random.seed(os.urandom(32))

@@ -16,6 +16,7 @@ from collections.abc import Callable
 
 from hybridobs import contract
 from hybridobs.sdk import _encode, _guard, _ids, _settings
+from hybridobs.sdk._clock import DeviceClock
 from hybridobs.sdk._guard import failed, log
 from hybridobs.sdk._http import HttpPost, Post
 from hybridobs.sdk._loading import loading
@@ -52,6 +53,7 @@ class Pipeline:
         self._make_queue = make_queue
         self._make_post = make_post
         self._starting = threading.Lock()
+        self._retagging = threading.Lock()
 
     def again(self) -> Pipeline:
         """Return a fresh pipeline with the same settings, for a forked child."""
@@ -72,6 +74,7 @@ class Pipeline:
             contract.TIER: settings.tier,
             contract.SITE: settings.site,
             contract.DEVICE_CLASS: settings.device_class,
+            contract.COHORT: settings.cohort,  # of the stream; calls carry their own
             contract.CHANNEL: settings.channel,
             contract.POWER_SOURCE: settings.power_source,
             contract.INSTALLATION_ID: settings.installation_id,
@@ -99,11 +102,18 @@ class Pipeline:
                 self._make_post(self.settings),
                 interval=self.settings.interval,
                 batch_records=self.settings.batch_records,
-                clock_synchronized=clock_synchronized,
+                clock=DeviceClock(self._clock_known, synchronized=clock_synchronized),
             )
             self.append = queue.append
             self.sender.start()
             _flush_when_a_child_process_ends()
+
+    def retag(self, *, cohort: str | None = None, clock_known: bool | None = None) -> None:
+        """Have calls that begin from now on carry something else; what is not given stays."""
+        with self._retagging:
+            now = self.tags
+            known = now.clock_known if clock_known is None else clock_known
+            self.tags = Tags(now.tier, now.cohort if cohort is None else cohort, clock_known=known)
 
     def flush(self, timeout: float) -> bool:
         """Send what waits; True if nothing is left of what was handed in before."""
@@ -121,10 +131,14 @@ class Pipeline:
             log.warning(
                 "hybridobs ended with %d records undelivered: %s", left, self.sender.last_error or "no time left"
             )
+        self.queue.end()
 
     def stats(self) -> QueueStats:
         """Say what waits to be sent."""
         return QueueStats(0, 0, 0.0, {}) if self.queue is None else self.queue.stats()
+
+    def _clock_known(self, known: bool) -> None:
+        self.retag(clock_known=known)
 
     def _first(self, record: Record) -> None:
         if not self.off:
@@ -171,8 +185,6 @@ def replace(pipeline: Pipeline) -> Pipeline:
         if not _registered:
             _registered = True
             atexit.register(_at_exit)
-            if hasattr(os, "register_at_fork"):
-                os.register_at_fork(after_in_child=_after_fork)
     if before is not None:
         before.stop(before.settings.shutdown_timeout)
     return pipeline
@@ -200,3 +212,8 @@ def _after_fork() -> None:
     _ids.reseed()
     if active is not None:
         active = active.again()
+
+
+# Not when the first pipeline is in force: another thread may hold the lock on its way there when the process forks.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

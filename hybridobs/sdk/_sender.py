@@ -8,24 +8,21 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
 from random import Random
 
 from opentelemetry.context import attach, get_current
 
-from hybridobs import contract
 from hybridobs.contract import LostReason
-from hybridobs.sdk import _encode
+from hybridobs.sdk._clock import DeviceClock
 from hybridobs.sdk._guard import failed, log
 from hybridobs.sdk._http import Outcome, Post, Reply
-from hybridobs.sdk._version import VERSION
-from hybridobs.sdk.queue import Batch, LostRange, Queue, Signal
+from hybridobs.sdk._requests import requests, scope
+from hybridobs.sdk.queue import Batch, Queue
 
 BATCH_BYTES = 4 * 1024 * 1024
 FIRST_BACKOFF = 1.0
 LONGEST_BACKOFF = 60.0
 LOOKS, LOOK_EVERY = 50, 0.02  # at a queue that says it has records but hands out none
-_SIGNALS: tuple[Signal, ...] = ("traces", "logs")
 # The keys by which OpenTelemetry's instrumentations know that a request is not the application's.
 _SUPPRESS = ("_SUPPRESS_INSTRUMENTATION_KEY", "_SUPPRESS_HTTP_INSTRUMENTATION_KEY")
 
@@ -40,7 +37,7 @@ class Sender:
         *,
         interval: float,
         batch_records: int,
-        clock_synchronized: Callable[[], bool | None] = lambda: None,
+        clock: DeviceClock | None = None,
     ) -> None:
         self.sent = 0
         self.rejected = 0
@@ -50,7 +47,7 @@ class Sender:
         self._interval = interval
         self._batch_records = batch_records
         self._batch_bytes = BATCH_BYTES
-        self._clock_synchronized = clock_synchronized
+        self._clock = clock or DeviceClock()
         self._random = Random()  # noqa: S311 - jitter
         self._backoff = 0.0
         self._tries = 0
@@ -96,6 +93,7 @@ class Sender:
             failed("suppress instrumentation")
         while True:
             try:
+                self._clock.look()
                 self._pause()
                 self._drain()
             except Exception:
@@ -160,18 +158,13 @@ class Sender:
 
     def _send(self, batch: Batch) -> Reply:
         total = 0
-        for signal in _SIGNALS:
-            bodies = [record.body for record in batch.records if record.signal == signal]
-            reports = _lost_records(batch.lost) if signal == "logs" else []
-            if not bodies and not reports:
-                continue
-            request = _encode.request(batch.resource, self._scope(), bodies + reports)
+        for signal, request, full in requests(batch, self._scope):
             reply = self._post(signal, request, min(self._deadline - time.monotonic(), 3600.0))
             if reply.outcome is Outcome.SENT:
                 total += reply.rejected
                 if reply.rejected or reply.detail:
                     self._say(f"delivered, but {reply.rejected} of a batch were not accepted", reply.detail)
-            elif bodies or reply.outcome is Outcome.RETRY:
+            elif full or reply.outcome is Outcome.RETRY:
                 # If both signals are in one batch and only one is refused, the other is counted already: a number that
                 # is counted stays counted when it is reported as lost.
                 return reply
@@ -180,11 +173,7 @@ class Sender:
         return Reply(Outcome.SENT, rejected=total)
 
     def _scope(self) -> bytes:
-        values: dict[str, object] = {contract.EXPORT_TIME: time.time_ns()}
-        synchronized = self._clock_synchronized()
-        if synchronized is not None:
-            values[contract.CLOCK_SYNCHRONIZED] = synchronized
-        return _encode.scope(contract.SCOPE, VERSION, values)
+        return scope(self._clock)
 
     def _count(self, batch: Batch, reply: Reply) -> None:
         self.sent += len(batch.records) - reply.rejected
@@ -214,18 +203,6 @@ class Sender:
         if what not in self._said:
             self._said.add(what)
             log.warning("hybridobs %s (said once): %s", what, detail)
-
-
-def _lost_records(lost: Sequence[LostRange]) -> list[bytes]:
-    now = time.time_ns()
-    return [
-        _encode.log_record(
-            contract.EventKind.LOST,
-            now,
-            {contract.LOST_FIRST: first, contract.LOST_LAST: last, contract.LOST_REASON: reason.value},
-        )
-        for first, last, reason in lost
-    ]
 
 
 def _suppress_instrumentation() -> None:

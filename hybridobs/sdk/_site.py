@@ -13,11 +13,12 @@ _NAME = b"\x2a"
 class Tags:
     """What every call of the process carries; a change makes a new object, so identity tells."""
 
-    __slots__ = ("cohort", "tier")
+    __slots__ = ("clock_known", "cohort", "tier")
 
-    def __init__(self, tier: str = "", cohort: str = "") -> None:
+    def __init__(self, tier: str = "", cohort: str = "", *, clock_known: bool = False) -> None:
         self.tier = tier
         self.cohort = cohort
+        self.clock_known = clock_known  # whether the wall clock is known to be right
 
 
 class Prepared:
@@ -40,7 +41,7 @@ class Site:
         self.name = name
         self.values = values
         self.priority = Priority.LOW if values.get(contract.ROLE) == "shadow" else Priority.NORMAL
-        self.keys = frozenset(values) | {contract.COHORT, contract.INTERACTION}
+        self.keys = frozenset(values) | {contract.COHORT, contract.INTERACTION, contract.CLOCK_SYNCHRONIZED}
         nothing = Tags()
         self.root = Prepared(self, nothing, root=True)
         self.child = Prepared(self, nothing, root=False)
@@ -62,6 +63,8 @@ class Site:
         values = dict(self.values)
         if tags.cohort:
             values[contract.COHORT] = tags.cohort
+        if tags.clock_known:
+            values[contract.CLOCK_SYNCHRONIZED] = True
         values[contract.INTERACTION] = root
         return values
 

@@ -15,8 +15,9 @@ from typing import Any
 from opentelemetry.trace import Span, SpanContext, Status, StatusCode, TraceFlags, TraceState
 from opentelemetry.util import types
 
-from hybridobs.contract import ERROR_TYPE, EXCEPTION_MESSAGE, EXCEPTION_TYPE, SEQ, ValueFault
+from hybridobs.contract import CLOCK_MONOTONIC, ERROR_TYPE, EXCEPTION_MESSAGE, EXCEPTION_TYPE, SEQ, ValueFault
 from hybridobs.sdk import _compat, _encode, _pipeline
+from hybridobs.sdk._clock import since_boot
 from hybridobs.sdk._guard import failed, ignored
 from hybridobs.sdk._ids import random_bits
 from hybridobs.sdk._site import Prepared
@@ -33,7 +34,9 @@ _RANDOM_ID = 0x02  # W3C level 2: the trace id is random, so others may sample b
 _ROOT_FLAGS = FLAG_PARENT_KNOWN | TraceFlags.SAMPLED | _RANDOM_ID
 _NO_STATE = TraceState()
 
-_pack_head = struct.Struct("<2s16s2s8sBQBQ").pack  # trace_id, span_id, start, end with their tags
+_SINCE_BOOT = _encode.double_prefix(CLOCK_MONOTONIC)
+_pack_ids = struct.Struct("<2s16s2s8s").pack  # trace_id and span_id with their tags
+_pack_times = struct.Struct(f"<BQBQ{len(_SINCE_BOOT)}sd").pack  # start, end and the first attribute
 _new_tuple = tuple.__new__  # what Record(...) does, without the Python frame of a NamedTuple
 _SEQ = _encode.int_field(SEQ)
 _FLAGS_SIZE = len(_encode.span_flags(0))
@@ -67,6 +70,7 @@ class LightSpan(Span):
         self._values: dict[str, bytes] = {}
         self.start_ns = time_ns()
         self._started = perf_counter_ns()
+        self._since_boot = since_boot()
 
     def adopt(self, parent: SpanContext) -> None:
         """Hang this span below another one; an unsampled parent stays unsampled downstream, we record all the same."""
@@ -264,7 +268,8 @@ class LightSpan(Span):
         seq = next(pipeline.numbers)
         body = b"".join(
             [
-                _pack_head(b"\n\x10", self._trace_id, b"\x12\x08", self._span_id, 0x39, self.start_ns, 0x41, end_ns),
+                _pack_ids(b"\n\x10", self._trace_id, b"\x12\x08", self._span_id),
+                _pack_times(0x39, self.start_ns, 0x41, end_ns, _SINCE_BOOT, self._since_boot),
                 self._above,
                 prepared.fixed,
                 *self._values.values(),

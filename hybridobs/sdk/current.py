@@ -24,6 +24,7 @@ from hybridobs.sdk import _encode
 from hybridobs.sdk._context import attach, detach, get
 from hybridobs.sdk._encode import pack_double, span_int
 from hybridobs.sdk._guard import failed, ignored, quiet
+from hybridobs.sdk._loading import loading
 from hybridobs.sdk._site import Prepared, Site, Tags
 from hybridobs.sdk._span import MAX_ATTRIBUTES, LightSpan
 
@@ -39,11 +40,11 @@ _ENERGY = _encode.double_prefix(ENERGY)
 _INPUT_TOKENS = _encode.int_field(INPUT_TOKENS)
 _OUTPUT_TOKENS = _encode.int_field(OUTPUT_TOKENS)
 _CONNECTIVITY = frozenset({"online", "degraded", "offline"})
-_DECISIONS = frozenset({"local", "offload", "cache", "split", "fallback"})
+DECISIONS = frozenset({"local", "offload", "cache", "split", "fallback"})
 _ENERGY_METHODS = {
     method: _encode.span_text(contract.ENERGY_METHOD, method) for method in ("measured", "counter", "estimated")
 }
-_CACHE_RESULTS = frozenset({"hit", "miss", "stale"})
+CACHE_RESULTS = frozenset({"hit", "miss", "stale"})
 _NUMBERS = {key for key, attribute in contract.ATTRIBUTES.items() if attribute.type in ("double", "int")}
 _LARGEST = float(2**53)
 _FAST_COUNT = 2**53
@@ -126,7 +127,7 @@ class Call(LightSpan):
         self._text(contract.ROUTE_FROM, here or contract.UNKNOWN)
         self._text(contract.ROUTE_TO, to)
         self._text(contract.ROUTE_REASON, reason)
-        self._choice(contract.ROUTE_DECISION, decision or ("local" if to == here else "offload"), _DECISIONS)
+        self._choice(contract.ROUTE_DECISION, decision or ("local" if to == here else "offload"), DECISIONS)
 
     @quiet
     def connectivity(self, value: str) -> None:
@@ -136,7 +137,7 @@ class Call(LightSpan):
     @quiet
     def cache(self, result: str) -> None:
         """Say what the cache did: hit, miss or stale."""
-        self._choice(contract.CACHE_RESULT, result, _CACHE_RESULTS)
+        self._choice(contract.CACHE_RESULT, result, CACHE_RESULTS)
 
     @quiet
     def batch(self, size: SupportsIndex) -> None:
@@ -173,6 +174,17 @@ class Call(LightSpan):
         number = self._checked(contract.PHASE_PREFIX + str(name), seconds, 0.0, _LARGEST * 1e-9)
         if number is not None:
             self._phase(name, None, round(number * 1e9))
+
+    def ref(self) -> str:
+        """Return a string that stands for this call, to be kept for ``feedback`` hours later; "" if there is none."""
+        try:
+            with loading:
+                from hybridobs.sdk._refs import ref_of
+
+            return "" if self is NO_CALL else ref_of(self)
+        except Exception:
+            failed("ref")
+            return ""
 
     @quiet
     def attribute(self, key: str, value: Value) -> None:

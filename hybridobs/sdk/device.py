@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hybridobs import contract
+from hybridobs.sdk._clock import boot_id
 from hybridobs.sdk._guard import failed
 
 RUNTIMES = ("onnxruntime", "torch", "tflite_runtime", "ai_edge_litert", "tensorflow")
@@ -55,7 +56,7 @@ def detect(service: str = "") -> dict[str, object]:
         contract.DEVICE_MEMORY: lambda: os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         contract.ACCELERATORS: accelerators,
         contract.RUNTIMES: runtimes,
-        contract.BOOT_ID: lambda: _read("/proc/sys/kernel/random/boot_id"),
+        contract.BOOT_ID: boot_id,
         contract.INSTALLATION_ID: lambda: installation_id(service),
     }
     for key, probe in probes.items():

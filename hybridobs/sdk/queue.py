@@ -97,6 +97,9 @@ class Queue(Protocol):
     def close(self) -> None:
         """Accept nothing more; safe twice. A durable queue has everything on disk when this returns."""
 
+    def end(self) -> None:
+        """Close, and let go of what other processes may want to use; nothing can be leased after it; safe twice."""
+
     def stats(self) -> QueueStats:
         """Say what waits; any thread."""
 
@@ -123,7 +126,7 @@ class MemoryQueue:
         self._dropped: dict[LostReason, int] = {}
         self._closed = False
         self._next_look = 0  # at so many bytes; the first record is looked at
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a finaliser that runs in the middle of ``append`` may observe something itself
         self._ready = threading.Event()
 
     def append(self, record: Record) -> None:
@@ -194,6 +197,10 @@ class MemoryQueue:
         with self._lock:
             self._closed = True
             self._next_look = 0
+
+    def end(self) -> None:
+        """Close; memory is nobody else's."""
+        self.close()
 
     def stats(self) -> QueueStats:
         """Say what waits and what was given up so far; the age is exact to one mark (256 KiB of records)."""

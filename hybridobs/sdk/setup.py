@@ -10,7 +10,6 @@ from hybridobs.sdk import _guard, _pipeline, _settings
 from hybridobs.sdk._guard import failed
 from hybridobs.sdk._pipeline import Pipeline
 from hybridobs.sdk._settings import Settings
-from hybridobs.sdk._site import Tags
 from hybridobs.sdk.queue import Queue, QueueStats, Resource
 
 
@@ -83,7 +82,7 @@ def set_cohort(cohort: str) -> None:
     """Move this process into another cohort: calls that begin from now on carry it."""
     pipeline = _pipeline.active or _pipeline.first()
     checked = _settings.resolve({"cohort": cohort}, {}).cohort
-    pipeline.tags = Tags(pipeline.tags.tier, checked)
+    pipeline.retag(cohort=checked)
 
 
 def flush(timeout: float = 5.0) -> bool:

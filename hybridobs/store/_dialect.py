@@ -21,6 +21,7 @@ from sqlalchemy import (
     Connection,
     Engine,
     FromClause,
+    SmallInteger,
     Text,
     any_,
     bindparam,
@@ -43,12 +44,14 @@ EXAMPLES = "use sqlite:///file.db or postgresql+psycopg://user@host/database"
 
 
 class Key(NamedTuple):
-    """What names one row of ``cells`` beside width, shard and writer."""
+    """What names one row of ``cells`` beside its writer."""
 
     measure: str
     window: int
     series_id: int
     layout: int
+    width: int
+    shard: int
 
 
 class Dialect(ABC):
@@ -221,7 +224,7 @@ class _Postgres(Dialect):
         return list(values)
 
     def keys(self) -> FromClause:
-        types = (Text, BigInteger, BigInteger, BigInteger)
+        types = (Text, BigInteger, BigInteger, BigInteger, BigInteger, SmallInteger)
         named = zip(Key._fields, types, strict=True)
         arrays: list[Any] = [cast(bindparam(name), postgresql.ARRAY(type_)) for name, type_ in named]
         return func.unnest(*arrays).table_valued(*Key._fields, name="touched").render_derived()

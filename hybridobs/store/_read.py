@@ -8,18 +8,22 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from hybridobs.contract import EXTRA_LABELS, LABELS, Labels
 from hybridobs.errors import ConfigError, LayoutError
 from hybridobs.kpi.catalog import MEASURES
+from hybridobs.kpi.clock import BootClock
 from hybridobs.kpi.fold import WIDTH, Series
 from hybridobs.kpi.ranges import RangeSet
+from hybridobs.kpi.shards import SHARD, SHARD_WIDTH
 from hybridobs.kpi.summary import Summary
 from hybridobs.store._columns import Batch, Packed
+from hybridobs.store._delivery import delivery, from_streams
 from hybridobs.store._dialect import Dialect
-from hybridobs.store._rows import KeptSpan, StreamInfo, StreamState, TraceHead
-from hybridobs.store._schema import ALL_DEVICES, CELLS, LOSSES, SERIES, SPANS, STREAMS
+from hybridobs.store._references import from_references, referred
+from hybridobs.store._rows import KeptSpan, Quarantined, StreamInfo, StreamState, TraceHead
+from hybridobs.store._schema import ALL_DEVICES, CELLS, CLOCKS, LOSSES, QUARANTINE, SERIES, SPANS, STREAMS
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -42,15 +46,38 @@ def cells(
 ) -> Groups:
     """The merged summaries of ``measures`` for each group of the labels ``by``; see ``Store.read``."""
     _check(measures, by, where)
-    found = series(connection, where)
-    statement, parameters = _matching(dialect, measures, since, until, list(found) if where else None)
-    group_of = _grouping(by, found)
     groups: Groups = defaultdict(dict)
+    if streams_say := [name for name in measures if from_streams(name)]:
+        groups.update(delivery(connection, streams_say, by, where))
+        measures = [name for name in measures if name not in streams_say]
+    if references_say := [name for name in measures if from_references(name)]:
+        for group, summaries in referred(connection, references_say, by, where).items():
+            groups[group].update(summaries)
+        measures = [name for name in measures if name not in references_say]
+    if measures:
+        _add_cells(connection, dialect, measures, since, until, by, where, groups)
+    return dict(groups)
+
+
+def _add_cells(
+    connection: Connection,
+    dialect: Dialect,
+    measures: Sequence[str],
+    since: int | None,
+    until: int | None,
+    by: Sequence[str],
+    where: Mapping[str, str],
+    groups: Groups,
+) -> None:
+    """Merge the cells that match into ``groups``."""
+    found = series(connection, where)
+    own = _of_shards() if SHARD in by else _of_all()
+    statement, parameters = _matching(dialect, own, measures, since, until, list(found) if where else None)
+    group_of = _grouping(by, found)
     for rows in connection.execute(statement, parameters).partitions(_ROWS):
         for name, group, summary in _merged(rows, group_of):
             known = groups[group].get(name)
             groups[group][name] = summary if known is None else known + summary
-    return dict(groups)
 
 
 def _check(measures: Iterable[str], by: Iterable[str], where: Iterable[str]) -> None:
@@ -58,7 +85,7 @@ def _check(measures: Iterable[str], by: Iterable[str], where: Iterable[str]) -> 
         if name not in MEASURES:
             raise ConfigError("measure", name, f"choose of: {', '.join(MEASURES)}")
     known = (*LABELS, *EXTRA_LABELS)
-    for key, labels, allowed in (("by", by, (*known, WINDOW)), ("where", where, known)):
+    for key, labels, allowed in (("by", by, (*known, WINDOW, SHARD)), ("where", where, known)):
         for label in labels:
             if label not in allowed:
                 raise ConfigError(key, label, f"no such label; choose of: {', '.join(allowed)}")
@@ -76,13 +103,26 @@ def series(connection: Connection, where: Mapping[str, str]) -> dict[int, Series
     return found
 
 
+def _of_all() -> tuple[ColumnElement[bool], ...]:
+    """The minutes of all devices together: what KPIs are read from."""
+    return CELLS.c.width == WIDTH, CELLS.c.shard == ALL_DEVICES
+
+
+def _of_shards() -> tuple[ColumnElement[bool], ...]:
+    """The hours of each group of devices."""
+    return CELLS.c.width == SHARD_WIDTH, CELLS.c.shard != ALL_DEVICES
+
+
 def _matching(
-    dialect: Dialect, measures: Sequence[str], since: int | None, until: int | None, ids: list[int] | None
+    dialect: Dialect,
+    own: Sequence[ColumnElement[bool]],
+    measures: Sequence[str],
+    since: int | None,
+    until: int | None,
+    ids: list[int] | None,
 ) -> tuple[Any, dict[str, object]]:
-    columns = ("measure", "window", "series_id", "layout", "n", "sum", "min", "max", "hist")
-    statement = select(*(CELLS.c[name] for name in columns)).where(
-        CELLS.c.width == WIDTH, CELLS.c.shard == ALL_DEVICES, dialect.one_of(CELLS.c.measure, "measures")
-    )
+    columns = ("measure", "window", "series_id", "layout", "shard", "n", "sum", "min", "max", "hist")
+    statement = select(*(CELLS.c[name] for name in columns)).where(*own, dialect.one_of(CELLS.c.measure, "measures"))
     parameters = {"measures": dialect.bind_list(list(measures))}
     if since is not None:
         statement = statement.where(CELLS.c.window >= since)
@@ -94,20 +134,24 @@ def _matching(
     return statement, parameters
 
 
-def _grouping(by: Sequence[str], found: Mapping[int, Series]) -> Callable[[int, int], Group]:
-    """A function of series id and window; a series that lacks an extra label has the empty text there."""
+def _grouping(by: Sequence[str], found: Mapping[int, Series]) -> Callable[[int, int, int], Group]:
+    """A function of series id, window and shard; a series that lacks an extra label has the empty text there."""
     values: dict[int, list[str]] = {}
     for number, one in found.items():
         labels = {**dict(zip(LABELS, one.labels, strict=True)), **dict(one.extra)}
         values[number] = [labels.get(name, "") for name in by]
-    if WINDOW not in by:
-        fixed = {number: tuple(group) for number, group in values.items()}
-        return lambda number, _window: fixed[number]
-    place = list(by).index(WINDOW)
-    return lambda number, window: (*values[number][:place], str(window), *values[number][place + 1 :])
+    fixed = {number: tuple(group) for number, group in values.items()}
+    if WINDOW not in by and SHARD not in by:
+        return lambda number, _window, _shard: fixed[number]
+
+    def group_of(number: int, window: int, shard: int) -> Group:
+        own = {WINDOW: str(window), SHARD: str(shard)}
+        return tuple(own.get(name, value) for name, value in zip(by, fixed[number], strict=True))
+
+    return group_of
 
 
-def _merged(rows: Sequence[Any], group_of: Callable[[int, int], Group]) -> Iterable[tuple[str, Group, Summary]]:
+def _merged(rows: Sequence[Any], group_of: Callable[[int, int, int], Group]) -> Iterable[tuple[str, Group, Summary]]:
     """One summary for each measure and group in a batch of rows."""
     by_measure: dict[str, list[Any]] = defaultdict(list)
     for row in rows:
@@ -117,9 +161,9 @@ def _merged(rows: Sequence[Any], group_of: Callable[[int, int], Group]) -> Itera
         if {row[3] for row in own} != {measure.layout}:
             raise LayoutError(f"{name}: some rows were stored under another definition of it")
         places: dict[Group, int] = {}
-        where = [places.setdefault(group_of(row[2], row[1]), len(places)) for row in own]
+        where = [places.setdefault(group_of(row[2], row[1], row[4]), len(places)) for row in own]
         batch = Batch(measure, len(places))
-        batch.add_packed([Packed(*row[4:]) for row in own], where)
+        batch.add_packed([Packed(*row[5:]) for row in own], where)
         yield from zip([name] * len(places), places, batch.summaries(), strict=True)
 
 
@@ -146,6 +190,23 @@ def _state(row: Any, losses: Mapping[str, RangeSet]) -> StreamState:
         outstanding=known.highest - len(known),
         lost_by_reason=lost_by_reason,
     )
+
+
+def clock(connection: Connection, installation: str, boot: str) -> BootClock | None:
+    """What is known of the clock of one boot."""
+    columns = (CLOCKS.c[name] for name in BootClock._fields)
+    row = connection.execute(select(*columns).where(CLOCKS.c.installation == installation, CLOCKS.c.boot == boot))
+    found = row.one_or_none()
+    return BootClock(*found) if found is not None else None
+
+
+def quarantined(connection: Connection) -> list[Quarantined]:
+    """What has no time, by stream and reason."""
+    held = (QUARANTINE.c[name] for name in ("reason", "records", "first_ns", "last_ns"))
+    joined = QUARANTINE.join(STREAMS, STREAMS.c.id == QUARANTINE.c.stream_id)
+    found = select(STREAMS.c.id, STREAMS.c.installation, STREAMS.c.boot, *held).select_from(joined)
+    rows = connection.execute(found.order_by(QUARANTINE.c.first_ns, STREAMS.c.id, QUARANTINE.c.reason))
+    return [Quarantined(*row) for row in rows]
 
 
 def trace(connection: Connection, trace_id: str) -> list[KeptSpan]:
@@ -200,5 +261,5 @@ def counts(connection: Connection) -> dict[str, int]:
 
 def extent(connection: Connection) -> tuple[int | None, int | None]:
     """The first and the last window."""
-    row = connection.execute(select(func.min(CELLS.c.window), func.max(CELLS.c.window))).one()
+    row = connection.execute(select(func.min(CELLS.c.window), func.max(CELLS.c.window)).where(*_of_all())).one()
     return row[0], row[1]

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from hybridobs.contract import UNKNOWN, Labels
+
+if TYPE_CHECKING:
+    from hybridobs.kpi.drift import Reference
 
 
 class StreamInfo(NamedTuple):
@@ -46,6 +49,25 @@ class StreamState(NamedTuple):
     highest: int
     outstanding: int
     lost_by_reason: Mapping[str, int]
+
+
+class Quarantined(NamedTuple):
+    """Records of one stream that have no time, and between which times its own clock placed them (Unix ns)."""
+
+    stream: str
+    installation: str
+    boot: str
+    reason: str
+    records: int
+    first_ns: int
+    last_ns: int
+
+
+class Registered(NamedTuple):
+    """A drift reference, and when it was registered (Unix s)."""
+
+    reference: Reference
+    created: int
 
 
 class KeptSpan(NamedTuple):

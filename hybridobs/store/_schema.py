@@ -7,11 +7,15 @@
 ``streams``           per SDK start, the set of counted sequence numbers
 ``losses``            per stream and reason, the set of numbers the sender gave up
 ``foreign_spans``     spans without sequence numbers, remembered for a while so that a re-sent one is not counted twice
+``clocks``            per boot of a device, when it began in true time
+``quarantine``        per stream and reason, how many records have no time, and what their clocks said
+``drift_references``  what a feature of a model version looked like when the model was made, in a season
 ``spans``             the bounded trace store
 ====================  ==============================================================================================
 
 The key of ``cells`` leads with what every read names (width, measures, then a range of windows). ``writer`` is the
-collector replica, so replicas never touch each other's rows. ``shard`` is -1 for all devices together.
+collector replica, so replicas never touch each other's rows. ``shard`` is -1 for all devices together;
+rows of one shard are an hour wide and are read only when asked for.
 Every integer but the shard is 64 bits wide.
 """
 
@@ -80,6 +84,35 @@ FOREIGN_SPANS = Table(
     Column("key", LargeBinary, primary_key=True, nullable=False),  # trace id, then span id: 24 bytes
     _whole("expires"),
     Index("foreign_spans_expires", "expires"),
+)
+
+CLOCKS = Table(
+    "clocks",
+    METADATA,
+    _text("installation", key=True),
+    _text("boot", key=True),
+    Column("epoch_ns", BigInteger),  # BootClock
+    _whole("offset_ns"),
+    _whole("seen_ns"),
+    Index("clocks_seen_ns", "seen_ns"),
+)
+
+QUARANTINE = Table(
+    "quarantine",
+    METADATA,
+    _text("stream_id", key=True),
+    _text("reason", key=True),
+    _whole("records"),
+    _whole("first_ns"),  # by the clock of the device
+    _whole("last_ns"),
+)
+
+REFERENCES = Table(
+    "drift_references",
+    METADATA,
+    *(_text(name, key=True) for name in ("model", "version", "feature", "season")),  # kpi.drift.Key
+    _whole("created"),
+    _text("text"),  # kpi.drift.dumps() of this one
 )
 
 SPANS = Table(

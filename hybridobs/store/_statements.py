@@ -6,11 +6,21 @@ from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, delete, func, select, tuple_, update
+from sqlalchemy import Connection, and_, bindparam, case, delete, func, or_, select, tuple_, update
 
-from hybridobs.kpi.fold import WIDTH
+from hybridobs.kpi.clock import DRIFT
 from hybridobs.store._dialect import Dialect, Key
-from hybridobs.store._schema import ALL_DEVICES, CELLS, FOREIGN_SPANS, LOSSES, SERIES, SPANS, STREAMS
+from hybridobs.store._schema import (
+    CELLS,
+    CLOCKS,
+    FOREIGN_SPANS,
+    LOSSES,
+    QUARANTINE,
+    REFERENCES,
+    SERIES,
+    SPANS,
+    STREAMS,
+)
 
 
 class Statements:
@@ -34,6 +44,10 @@ class Statements:
             LOSSES.c.stream_id == bindparam("stream"), LOSSES.c.reason == bindparam("why")
         )
         self.lost = _replacing(insert(LOSSES), "ranges")
+        self.clock = _clock(insert(CLOCKS))
+        self.forget_clocks = delete(CLOCKS).where(CLOCKS.c.seen_ns < bindparam("before"))
+        self.quarantine = _counting_on(insert(QUARANTINE))
+        self.refer = _replacing(insert(REFERENCES), "created", "text")
         self.new_series = insert(SERIES).on_conflict_do_nothing()
         self.stored_cells = _stored_cells(dialect)
         self.cells = Prepared(_replacing(insert(CELLS), "n", "sum", "min", "max", "hist"), dialect)
@@ -70,6 +84,24 @@ def _replacing(statement: Any, *columns: str) -> Any:
     )
 
 
+def _clock(statement: Any) -> Any:
+    """Insert, or replace what is known less exactly: replicas see different batches of one boot."""
+    new = statement.excluded
+    aged = CLOCKS.c.epoch_ns + (new.seen_ns - CLOCKS.c.seen_ns) // DRIFT
+    better = or_(CLOCKS.c.epoch_ns.is_(None), new.epoch_ns.is_(None), new.epoch_ns <= aged)
+    values = {name: new[name] for name in ("epoch_ns", "offset_ns", "seen_ns")}
+    return statement.on_conflict_do_update(index_elements=list(CLOCKS.primary_key), set_=values, where=better)
+
+
+def _counting_on(statement: Any) -> Any:
+    """Insert, or add to the records that are there."""
+    new, old = statement.excluded, QUARANTINE.c
+    first = case((new.first_ns < old.first_ns, new.first_ns), else_=old.first_ns)
+    last = case((new.last_ns > old.last_ns, new.last_ns), else_=old.last_ns)
+    values = {"records": old.records + new.records, "first_ns": first, "last_ns": last}
+    return statement.on_conflict_do_update(index_elements=list(QUARANTINE.primary_key), set_=values)
+
+
 def _stored_cells(dialect: Dialect) -> Any:
     """The rows of one writer for the keys of ``Dialect.keys``, ``n`` null where there is none.
 
@@ -77,10 +109,10 @@ def _stored_cells(dialect: Dialect) -> Any:
     """
     touched = dialect.keys()
     same = [CELLS.c[name] == touched.c[name] for name in Key._fields]
-    own = (CELLS.c.width == WIDTH, CELLS.c.shard == ALL_DEVICES, CELLS.c.writer == bindparam("writer"))
+    own = CELLS.c.writer == bindparam("writer")
     asked = (touched.c[name] for name in Key._fields)
     found = (CELLS.c[name] for name in ("n", "sum", "min", "max", "hist"))
-    return select(*asked, *found).select_from(touched.outerjoin(CELLS, and_(*same, *own)))
+    return select(*asked, *found).select_from(touched.outerjoin(CELLS, and_(*same, own)))
 
 
 def _oldest_foreign() -> Any:

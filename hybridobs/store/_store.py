@@ -11,11 +11,12 @@ from sqlalchemy import inspect, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from hybridobs.errors import ConfigError, StoreError, StoreTooNew
+from hybridobs.kpi.clock import BootClock
 from hybridobs.kpi.fold import Series
-from hybridobs.store import _read
+from hybridobs.store import _read, _references
 from hybridobs.store._dialect import Dialect, connect
 from hybridobs.store._faults import told, told_while_opening
-from hybridobs.store._rows import KeptSpan, StoreInfo, StreamState, TraceHead
+from hybridobs.store._rows import KeptSpan, Quarantined, Registered, StoreInfo, StreamState, TraceHead
 from hybridobs.store._schema import META, METADATA, SCHEMA_VERSION
 from hybridobs.store._statements import Statements
 from hybridobs.store._write import SeriesIds, Transaction
@@ -145,8 +146,10 @@ class Store:
 
         ``since`` and ``until`` (excluded) are Unix seconds on the start of a window; ``by`` names base labels, extra
         labels or ``"window"``, and the group is their values in that order, empty for a label that a series lacks;
-        ``where`` is what labels must equal. A group or a measure without data is absent. Raises ConfigError for a name
-        that does not exist, and LayoutError for rows that were stored under another definition of their measure.
+        ``"shard"`` in ``by`` reads groups of devices instead, by the hour and for gated measures only (see
+        :mod:`hybridobs.kpi.shards`); ``where`` is what labels must equal. What is read from streams (delivery) is of all time: it has no window, and
+        ``since`` and ``until`` do not choose. A group or a measure without data is absent. Raises ConfigError for a
+        name that does not exist, and LayoutError for rows that were stored under another definition of their measure.
         """
         with self._reading() as connection:
             return _read.cells(connection, self._dialect, measures, since, until, by, where or {})
@@ -160,6 +163,21 @@ class Store:
         """Every stream and how complete it is, the first seen first."""
         with self._reading() as connection:
             return _read.streams(connection)
+
+    def clock(self, installation: str, boot: str) -> BootClock | None:
+        """What is known of the clock of one boot."""
+        with self._reading() as connection:
+            return _read.clock(connection, installation, boot)
+
+    def quarantined(self) -> list[Quarantined]:
+        """Records that are counted as arrived but have no time, by stream and reason."""
+        with self._reading() as connection:
+            return _read.quarantined(connection)
+
+    def references(self, where: Mapping[str, str] | None = None) -> list[Registered]:
+        """Drift references by key; ``where`` is what ``model``, ``version``, ``feature`` or ``season`` must equal."""
+        with self._reading() as connection:
+            return _references.references(connection, where)
 
     def trace(self, trace_id: str) -> list[KeptSpan]:
         """The kept spans of one trace (32 hex digits), the earliest first; empty if none was kept."""

@@ -9,26 +9,37 @@ from hashlib import blake2b
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING
 
+from sqlalchemy import delete
+
 from hybridobs.contract import LABELS
 from hybridobs.errors import StoreError
 from hybridobs.kpi.catalog import MEASURES
+from hybridobs.kpi.clock import BootClock
 from hybridobs.kpi.fold import WIDTH, CellKey, Series
 from hybridobs.kpi.ranges import RangeSet
+from hybridobs.kpi.shards import SHARD_WIDTH, ShardKey
 from hybridobs.kpi.summary import Summary
 from hybridobs.store._columns import Batch, Packed
 from hybridobs.store._dialect import Dialect, Key
 from hybridobs.store._faults import told_while_writing
+from hybridobs.store._references import row_of
 from hybridobs.store._rows import KeptSpan, StreamInfo
-from hybridobs.store._schema import ALL_DEVICES
+from hybridobs.store._schema import ALL_DEVICES, REFERENCES
 from hybridobs.store._statements import Statements
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-Values = Mapping[CellKey, Sequence[int]]
+    from hybridobs.kpi.drift import Key as ReferenceKey
+    from hybridobs.kpi.drift import Reference
 
+Values = Mapping[CellKey, Sequence[int]]
+Shards = Mapping[ShardKey, Sequence[int]]
+Cell = tuple[CellKey | ShardKey, Sequence[int]]
+
+CLOCK_MEMORY_S = 400 * 86_400  # how long the clock of a boot is remembered that sends nothing any more
 FOREIGN_MEMORY_S = 3600  # how long a span without a sequence number is remembered, at least
-_CELL = ("width", "shard", "writer", *Key._fields, *Packed._fields)
+_CELL = ("writer", *Key._fields, *Packed._fields)
 
 _span_key = attrgetter("trace_id", "span_id")
 
@@ -131,12 +142,12 @@ class Transaction:
                 self._losses[key] = RangeSet.unpack(stored) if stored else RangeSet()
         self._losses[key].add(first, last)
 
-    def claim_spans(self, keys: Sequence[bytes], now_s: int) -> list[bool]:
-        """For each ``trace_id + span_id``, in order, whether it was not seen for at least ``FOREIGN_MEMORY_S``."""
+    def claim_spans(self, keys: Sequence[bytes], now_s: int, memory_s: int = FOREIGN_MEMORY_S) -> list[bool]:
+        """For each ``trace_id + span_id`` or other key, in order, whether it was not seen for at least ``memory_s``."""
         if not keys:
             return []
         distinct = sorted(set(keys))
-        rows = [{"key": key, "expires": now_s + FOREIGN_MEMORY_S} for key in distinct]
+        rows = [{"key": key, "expires": now_s + memory_s} for key in distinct]
         with told_while_writing(self._dialect):
             self._connection.execute(self._statements.forget_foreign, {"now": now_s, "most": 2 * len(rows) + 1000})
             fresh = set(self._connection.execute(self._statements.remember_foreign, rows).scalars())
@@ -147,10 +158,14 @@ class Transaction:
         return claimed
 
     # --- measures ---------------------------------------------------------------------------------------------
-    def add(self, cells: Values, taken: Values | None = None) -> None:
-        """Add raw quanta to the rows of this writer and take back ``taken``; ValueError beyond 2**53 quanta."""
+    def add(self, cells: Values, taken: Values | None = None, shards: Shards | None = None) -> None:
+        """Add raw quanta to the rows of this writer and take back ``taken``; ValueError beyond 2**53 quanta.
+
+        ``shards`` are kept beside them, by groups of devices.
+        """
         series: dict[int, Series] = {}
-        added, back = self._by_measure(cells, series), self._by_measure(taken or {}, series)
+        added = self._by_measure([*cells.items(), *(shards or {}).items()], series)
+        back = self._by_measure((taken or {}).items(), series)
         if not series:
             return
         with told_while_writing(self._dialect):
@@ -160,14 +175,15 @@ class Transaction:
             rows = [row for name in names for row in self._changed(name, added[name], back[name], stored)]
             self._statements.cells.run(self._connection, _CELL, rows)
 
-    def _by_measure(self, cells: Values, series: dict[int, Series]) -> dict[str, dict[Key, Sequence[int]]]:
+    def _by_measure(self, cells: Iterable[Cell], series: dict[int, Series]) -> dict[str, dict[Key, Sequence[int]]]:
         """The same by measure and key; notes the series met."""
         found: dict[str, dict[Key, Sequence[int]]] = defaultdict(dict)
-        for cell, values in cells.items():
+        for cell, values in cells:
             if values:
                 number = self._ids.id_of(cell.series)
                 series[number] = cell.series
-                found[cell.measure][Key(cell.measure, cell.window, number, _layout(cell.measure))] = values
+                place = (SHARD_WIDTH, cell.shard) if isinstance(cell, ShardKey) else (WIDTH, ALL_DEVICES)
+                found[cell.measure][Key(cell.measure, cell.window, number, _layout(cell.measure), *place)] = values
         return found
 
     def _add_series(self, series: Mapping[int, Series]) -> None:
@@ -179,7 +195,8 @@ class Transaction:
     def _stored(self, keys: list[Key]) -> dict[Key, Packed]:
         parameters = {"writer": self._writer, **self._dialect.bind_keys(keys)}
         rows = self._connection.execute(self._statements.stored_cells, parameters)
-        return {Key(*row[:4]): Packed(*row[4:]) for row in rows if row.n is not None}
+        size = len(Key._fields)
+        return {Key(*row[:size]): Packed(*row[size:]) for row in rows if row.n is not None}
 
     def _changed(
         self,
@@ -195,9 +212,44 @@ class Transaction:
         old = [(place, stored[key]) for key, place in places.items() if key in stored]
         old += [(places[key], Packed.of(-Summary.of(MEASURES[name], values))) for key, values in back.items()]
         batch.add_packed([row for _, row in old], [place for place, _ in old])
-        fixed = (WIDTH, ALL_DEVICES, self._writer)
         for key, row in zip(places, batch.packed(), strict=True):
-            yield (*fixed, *key, *row)
+            yield (self._writer, *key, *row)
+
+    # --- clocks -----------------------------------------------------------------------------------------------
+    def note_clocks(self, clocks: Mapping[tuple[str, str], BootClock]) -> None:
+        """Remember boots by installation and boot id, and forget those that were silent for ``CLOCK_MEMORY_S``."""
+        if clocks:
+            rows = [
+                {"installation": installation, "boot": boot, **clock._asdict()}
+                for (installation, boot), clock in sorted(clocks.items())
+            ]
+            with told_while_writing(self._dialect):
+                self._connection.execute(self._statements.clock, rows)
+                before = self._now_ns - CLOCK_MEMORY_S * 10**9
+                self._connection.execute(self._statements.forget_clocks, {"before": before})
+
+    def quarantine(self, stream: StreamInfo, reason: str, times_ns: Sequence[int]) -> None:
+        """Note records that have no time, with what their clocks said."""
+        if times_ns:
+            row: dict[str, object] = {"stream_id": stream.id, "reason": reason, "records": len(times_ns)}
+            row |= {"first_ns": min(times_ns), "last_ns": max(times_ns)}
+            with told_while_writing(self._dialect):
+                self._connection.execute(self._statements.quarantine, [row])
+
+    # --- references -------------------------------------------------------------------------------------------
+    def put_references(self, references: Sequence[Reference]) -> None:
+        """Register drift references; one with the same key is replaced."""
+        if references:
+            rows = [row_of(one, self._now_ns // 10**9) for one in references]
+            with told_while_writing(self._dialect):
+                self._connection.execute(self._statements.refer, rows)
+
+    def remove_references(self, keys: Sequence[ReferenceKey]) -> None:
+        """Forget drift references; a key that is not there is none the less gone."""
+        with told_while_writing(self._dialect):
+            for key in keys:
+                same = (REFERENCES.c[name] == value for name, value in key._asdict().items())
+                self._connection.execute(delete(REFERENCES).where(*same))
 
     # --- the end ----------------------------------------------------------------------------------------------
     def keep(self, spans: Sequence[KeptSpan]) -> None:

@@ -6,7 +6,7 @@ import click
 import pytest
 
 from hybridobs.cli._table import Cell, Column, table
-from hybridobs.cli._values import digits, quantity
+from hybridobs.kpi.quantity import digits, quantity
 
 
 @pytest.mark.parametrize(

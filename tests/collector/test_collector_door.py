@@ -11,8 +11,9 @@ from hybridobs.contract import DropReason, Outcome, Signal, ValueFault
 
 
 def test_the_door() -> None:
-    """Two names are public, and asking for another is an AttributeError."""
-    assert hybridobs.collector.__all__ == ["Collector", "Limits"]
+    """These names are public, and asking for another is an AttributeError."""
+    assert hybridobs.collector.__all__ == ["Collector", "Limits", "Relay", "RelayLimits", "cap", "deny"]
+    assert all(getattr(hybridobs.collector, name) is not None for name in hybridobs.collector.__all__)
     assert not hasattr(hybridobs.collector, "Ingest")
 
 

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
+from hybridobs.collector._clocks import Clocks
 from hybridobs.collector._records import Decoded
 from hybridobs.collector.decode import Decoder
 from hybridobs.collector.limits import Limits
@@ -73,7 +74,7 @@ def told(decoded: Decoded) -> tuple[object, ...]:
 def test_shapes_change_nothing(made: list[Span], resource: dict[str, str]) -> None:
     """A decoder that has learned every shape there is reads what one that never learns reads."""
     body = request(made, resource)
-    learned, plain = Decoder(Limits()), _Plain(Limits())
+    learned, plain = Decoder(Limits(), Clocks(lambda *_: None)), _Plain(Limits(), Clocks(lambda *_: None))
     for _ in range(3):
         learned.decode(Signal.TRACES, body, NOW)
     for decoder in (learned, plain):
@@ -83,7 +84,7 @@ def test_shapes_change_nothing(made: list[Span], resource: dict[str, str]) -> No
 
 def test_usual_spans_are_read_by_shape() -> None:
     """What one process sends again and again needs a handful of shapes and no closer look."""
-    decoder = Decoder(Limits())
+    decoder = Decoder(Limits(), Clocks(lambda *_: None))
     for first in (1, 11, 21):
         decoder.decode(Signal.TRACES, request([span(number) for number in range(first, first + 10)]), NOW)
     decoder._one_by_one = None  # type: ignore[method-assign,assignment]
@@ -101,7 +102,7 @@ def test_no_bytes_are_a_crash(data: st.DataObject) -> None:
     body = bytearray(request([span(number) for number in range(1, 5)]))
     for at in data.draw(st.lists(st.integers(0, len(body) - 1), min_size=1, max_size=4)):
         body[at] = data.draw(st.integers(0, 255))
-    decoder, plain = Decoder(Limits()), _Plain(Limits())
+    decoder, plain = Decoder(Limits(), Clocks(lambda *_: None)), _Plain(Limits(), Clocks(lambda *_: None))
     decoder.decode(Signal.TRACES, request([span(number) for number in range(5, 9)]), NOW)
     decoder.forget_slowest()
     found = []

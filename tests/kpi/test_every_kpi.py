@@ -227,6 +227,8 @@ LEARNING: dict[str, Case] = {
     "data_age_p50": (each("data_age", 3600, 7200), 3600),
     "data_age_p95": (each("data_age", 3600, 7200), 7200),
     "lateness_p95": (each("lateness", 1, 5), 5),
+    "telemetry_quarantined": (did(Kind.QUARANTINED, {"clock_doubt": "boot_unknown"}, {}), 2),
+    "clock_corrected": ([*calls(0.1), *each("clock_offset", -86_400.0)], 0.5),
     "retrainings": (did(Kind.MODEL_TRAINED, {"training_kind": "baseline"}, {"training_kind": "fine_tune"}), 2),
     "label_agreement": (yes(Kind.MODEL_TRAINED, "training_agreement", 1, 0), 0.5),
     "training_duplicates": (yes(Kind.MODEL_TRAINED, "training_duplicates", 1, 0, 0, 0), 0.25),

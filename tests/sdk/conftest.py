@@ -82,8 +82,9 @@ class Wire:
 
 
 @pytest.fixture
-def wire() -> Iterator[Wire]:
-    """A configured SDK whose requests stay here."""
+def wire(monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
+    """A configured SDK whose requests stay here; whether this machine's clock is synchronised is unknown."""
+    monkeypatch.setattr("hybridobs.sdk.device.clock_synchronized", lambda: None)
     _guard.forget()
     wire = Wire()
     wire.configure(service="test", tier="device", cohort="canary")

@@ -17,6 +17,8 @@ PUBLIC = [
     "configure",
     "current",
     "device",
+    "events",
+    "feedback",
     "flush",
     "link",
     "observe",

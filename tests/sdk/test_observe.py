@@ -279,7 +279,7 @@ PARTS = [
     (_site.Site, "encode"),
     (_span, "random_bits"),
     (_span, "time_ns"),
-    (_span, "_pack_head"),
+    (_span, "_pack_times"),
     (_span.LightSpan, "_hand_over"),
     (_span.LightSpan, "fail"),
     (_span.LightSpan, "end"),

@@ -29,6 +29,7 @@ from opentelemetry.trace import (
 import hybridobs
 from hybridobs import contract
 from hybridobs.sdk import _compat, _encode
+from hybridobs.sdk._clock import since_boot
 from tests.sdk.conftest import Wire, plain
 
 observed = hybridobs.observe(model="digits", version="1.3.0", task="classify")
@@ -72,10 +73,13 @@ def test_a_root_span_has_an_identity_and_no_parent(wire: Wire) -> None:
 
 
 def test_the_fixed_attributes(wire: Wire) -> None:
-    """Model, version, task, cohort, root and a number are on every span."""
+    """Model, version, task, cohort, root, time since boot and a number are on every span."""
+    before = since_boot()
     with observed:
         pass
-    assert wire.values(wire.span()) == {
+    values = wire.values(wire.span())
+    assert before <= values.pop(contract.CLOCK_MONOTONIC) <= since_boot()
+    assert values == {
         contract.MODEL_NAME: "digits",
         contract.MODEL_VERSION: "1.3.0",
         contract.TASK: "classify",
@@ -107,7 +111,10 @@ def test_the_resource_says_who_speaks(wire: Wire) -> None:
     assert values[contract.HOST_CPU_COUNT] > 0
     scope = resource.scope_spans[0].scope
     assert scope.name == contract.SCOPE
-    assert wire.values(scope)[contract.EXPORT_TIME] > 1_600_000_000_000_000_000
+    said = wire.values(scope)
+    assert said[contract.EXPORT_TIME] > 1_600_000_000_000_000_000
+    assert 0 < said[contract.EXPORT_MONOTONIC] <= since_boot()
+    assert said[contract.EXPORT_BOOT] == values[contract.BOOT_ID]
 
 
 def test_an_exception_is_an_event_with_a_capped_message(wire: Wire) -> None:

@@ -20,11 +20,12 @@ from hybridobs.sdk.spool._clock import Clock
 from hybridobs.sdk.spool._limits import ROW_OVERHEAD, Limits
 from hybridobs.sdk.spool._shelf import Shelf
 
-EXAMPLES = int(os.environ.get("SPOOL_EXAMPLES", "20"))
+EXAMPLES = int(os.environ.get("SPOOL_EXAMPLES", "80"))
 MEMORY = "/dev/shm"  # where there is one, fsync costs nothing
 MINUTE = 60 * 10**9
 LIMITS = Limits(max_bytes=12 * (ROW_OVERHEAD + 20), max_age_s=3600.0, keep_free_bytes=0, fresh_every=3)
-BATCHES = st.lists(st.tuples(st.sampled_from(Priority), st.integers(0, 40)), max_size=12)
+Sizes = list[tuple[Priority, int]]
+BATCHES = st.lists(st.tuples(st.sampled_from(Priority), st.integers(0, 40)), min_size=1, max_size=8)
 
 
 def number_range(lost: LostRange) -> set[int]:
@@ -41,6 +42,11 @@ class Process:
         self.leased: list[Batch] = []
         self.shelf = Shelf(place, LIMITS, clock)
         self.shelf.begin(stream, stream.encode)
+
+    def end(self) -> None:
+        """A clean end."""
+        self.shelf.end()
+        self.shelf.close()
 
     def die(self) -> None:
         """What the kernel does to a killed process: connections and locks go, nothing else happens."""
@@ -81,10 +87,12 @@ class SpoolMachine(RuleBasedStateMachine):
         rmtree(self.place.parent)
 
     def tell_collector(self, batch: Batch) -> None:
-        """The collector commits a batch."""
-        self.acked[batch.stream] |= {record.seq for record in batch.records}
-        for lost in batch.lost:
-            self.lost[batch.stream] |= number_range(lost)
+        """The collector commits a batch; as every report is answered here, it never hears of a number twice."""
+        delivered = {record.seq for record in batch.records}
+        given_up = set().union(*(number_range(lost) for lost in batch.lost))
+        assert not (delivered | given_up) & (self.acked[batch.stream] | self.lost[batch.stream])
+        self.acked[batch.stream] |= delivered
+        self.lost[batch.stream] |= given_up
 
     @initialize()
     def begin(self) -> None:
@@ -102,10 +110,21 @@ class SpoolMachine(RuleBasedStateMachine):
         """One of the processes."""
         return data.draw(st.sampled_from(self.processes))
 
-    @rule(data=st.data(), batch=BATCHES, skip=st.integers(0, 2), drop=st.integers(0, 2))
-    def commit(self, data: st.DataObject, batch: list[tuple[Priority, int]], skip: int, drop: int) -> None:
-        """The writer commits: some numbers were handed out and never came, some were refused on the way."""
+    @rule(
+        data=st.data(),
+        batch=BATCHES,
+        skip=st.integers(0, 2),
+        drop=st.integers(0, 2),
+        sizes=st.lists(st.integers(1, 8), max_size=4),
+    )
+    def work(self, data: st.DataObject, batch: Sizes, skip: int, drop: int, sizes: list[int]) -> None:
+        """The writer commits, the sender takes batches."""
         process = self.pick(data)
+        self.commit(process, batch, skip, drop)
+        self.lease(process, sizes)
+
+    def commit(self, process: Process, batch: Sizes, skip: int, drop: int) -> None:
+        """Store records; some numbers were handed out and never came, some were refused on the way."""
         process.next += skip
         records = [Record("traces", seq, kind, b"x" * size) for seq, (kind, size) in enumerate(batch, process.next)]
         process.next += len(batch)
@@ -117,74 +136,58 @@ class SpoolMachine(RuleBasedStateMachine):
             self.stored[process.stream] |= number_range(refused)
         process.shelf.trim()
 
-    @rule(data=st.data(), most=st.integers(1, 8))
-    def lease(self, data: st.DataObject, most: int) -> None:
-        """The sender takes a batch; inside it the order is that of the stream."""
-        process = self.pick(data)
-        batch = process.shelf.lease(most, 10**6)
-        if batch is not None:
-            assert [record.seq for record in batch.records] == sorted(record.seq for record in batch.records)
-            process.leased.append(batch)
+    def lease(self, process: Process, sizes: list[int]) -> None:
+        """Take batches; inside one the order is that of the stream, and no record is in two."""
+        for most in sizes:
+            batch = process.shelf.lease(most, 10**6)
+            if batch is not None:
+                numbers = [record.seq for record in batch.records]
+                assert numbers == sorted(numbers)
+                process.leased.append(batch)
+        out = [(batch.stream, record.seq) for batch in process.leased for record in batch.records]
+        assert len(out) == len(set(out))
 
     @precondition(lambda self: any(process.leased for process in self.processes))
-    @rule(data=st.data(), answer=st.sampled_from(["ack", "ack", "release", "reject"]))
-    def answer(self, data: st.DataObject, answer: str) -> None:
-        """The collector answers a batch."""
+    @rule(
+        data=st.data(), answers=st.lists(st.sampled_from(["ack", "ack", "release", "reject"]), min_size=1, max_size=4)
+    )
+    def answer(self, data: st.DataObject, answers: list[str]) -> None:
+        """The collector answers batches, in any order."""
         process = data.draw(st.sampled_from([process for process in self.processes if process.leased]))
-        batch = process.leased.pop(data.draw(st.integers(0, len(process.leased) - 1)))
-        if answer == "ack":
-            self.tell_collector(batch)
-            process.shelf.answer(batch, None)
-        elif answer == "release":
-            process.shelf.release(batch)
-        elif batch.records:  # a report refused on its own is forgotten by design, so it is not refused here
-            process.shelf.answer(batch, LostReason.REJECTED)
-        else:
-            process.shelf.answer(batch, None)
-            self.tell_collector(batch)
+        for answer in answers[: len(process.leased)]:
+            batch = process.leased.pop(data.draw(st.integers(0, len(process.leased) - 1)))
+            if answer == "release":
+                process.shelf.release(batch)
+            elif answer == "reject" and batch.records:  # a report refused on its own is forgotten by design
+                process.shelf.answer(batch, LostReason.REJECTED)
+            else:
+                self.tell_collector(batch)
+                process.shelf.answer(batch, None)
 
-    @rule(data=st.data())
-    def crash_and_restart(self, data: st.DataObject) -> None:
-        """SIGKILL at a moment when a batch may be out; a new process starts."""
-        process = self.pick(data)
-        self.processes.remove(process)
-        process.die()
-        self.processes.append(self.start())
-
-    @rule(data=st.data())
-    def restart(self, data: st.DataObject) -> None:
-        """A clean end, and a new process."""
-        process = self.pick(data)
-        self.processes.remove(process)
-        process.shelf.end()
-        process.shelf.close()
-        self.processes.append(self.start())
-
-    @precondition(lambda self: len(self.processes) < 3)
-    @rule()
-    def start_another(self) -> None:
-        """A second or third process on the same directory."""
-        self.processes.append(self.start())
-
-    @rule(data=st.data(), minutes=st.integers(0, 50))
+    @rule(data=st.data(), minutes=st.integers(0, 25))
     def chores(self, data: st.DataObject, minutes: int) -> None:
         """Time passes; expiry, adoption and limits do their work."""
         self.on += minutes * MINUTE
         self.pick(data).shelf.chores()
 
-    @rule(data=st.data())
-    def fork(self, data: st.DataObject) -> None:
-        """Every connection is closed and opened again."""
-        self.pick(data).shelf.suspend()
-
-    @rule()
-    def reboot(self) -> None:
-        """The power goes off and on."""
-        for process in self.processes:
-            process.die()
-        self.boot += 1
-        self.on = 0
-        self.processes = [self.start()]
+    @rule(data=st.data(), what=st.sampled_from(["crash", "restart", "fork", "start another", "reboot"]))
+    def disturb(self, data: st.DataObject, what: str) -> None:
+        """What happens to processes: killed, ended, forked, one more of them, all gone with the power."""
+        process = self.pick(data)
+        if what == "fork":
+            process.shelf.suspend()
+        elif what == "start another":
+            if len(self.processes) < 3:
+                self.processes.append(self.start())
+        elif what == "reboot":
+            for each in self.processes:
+                each.die()
+            self.boot, self.on = self.boot + 1, 0
+            self.processes = [self.start()]
+        else:
+            self.processes.remove(process)
+            process.end() if what == "restart" else process.die()
+            self.processes.append(self.start())
 
     @invariant()
     def nothing_is_told_twice(self) -> None:
@@ -202,6 +205,6 @@ class SpoolMachine(RuleBasedStateMachine):
 
 
 SpoolMachine.TestCase.settings = settings(
-    max_examples=EXAMPLES, stateful_step_count=30, deadline=None, derandomize=True
+    max_examples=EXAMPLES, stateful_step_count=50, deadline=None, derandomize=True
 )
 TestSpool = SpoolMachine.TestCase

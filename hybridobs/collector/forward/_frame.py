@@ -5,11 +5,10 @@ Concatenated requests of one signal are one request (protobuf joins repeated fie
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationScope, KeyValue
-from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from hybridobs import contract
 from hybridobs.collector._attributes import pairs, read_resource
@@ -26,6 +25,7 @@ Lost = dict[bytes, list[LostRange]]
 _MOST = 2**63 - 1
 _LONGEST = 64 * 1024  # bytes of an attribute that is read here; ours are far shorter
 _EXPORTED = contract.EXPORT_TIME.encode()
+_STAMPS = (contract.RELAY_RECEIVED, contract.RELAY_EXPORT)
 _STAMPED = contract.RELAY_RECEIVED.encode()
 _RANGE = (contract.LOST_FIRST, contract.LOST_LAST, contract.LOST_REASON)
 
@@ -33,39 +33,54 @@ _RANGE = (contract.LOST_FIRST, contract.LOST_LAST, contract.LOST_REASON)
 def arrived(frame: Request, now_ns: int) -> None:
     """Note in every batch with a device's export timestamp when it came in, on this machine's wall clock.
 
-    Behind another relay the time is moved back by as long as that one kept the batch, so that the whole wait is always
+    Behind another relay that is moved back by as long as the other one kept the batch, so that the whole wait is always
     ``hybridobs.relay.export - hybridobs.relay.received``.
     """
+
+    def stamps(said: dict[str, int]) -> dict[str, int]:
+        return {contract.RELAY_RECEIVED: now_ns - _waited(said, now_ns), contract.RELAY_EXPORT: now_ns}
+
     for scope in _scopes(frame):
         if _EXPORTED in scope.scope:
-            scope.scope = _received(scope.scope, now_ns)
+            scope.scope = _stamped(scope.scope, stamps)
 
 
-def _received(raw: bytes, now_ns: int) -> bytes:
+def leaving(body: bytes, waited_ns: int) -> bytes:
+    """The same request, saying that it has waited here since ``arrived``; for once, as waits add up.
+
+    The wait comes from a clock that nobody sets. A gateway without a battery takes its first batches in 1970, and a
+    wait of half a century would make the collector believe anything of the device's clock.
+    """
+    if _STAMPED not in body:
+        return body
+    frame = parse(body)
+    for scope in _scopes(frame):
+        if _STAMPED in scope.scope:
+            scope.scope = _stamped(scope.scope, lambda said: _left(said, waited_ns))
+    return encoded(frame)
+
+
+def _left(said: dict[str, int], waited_ns: int) -> dict[str, int]:
+    return said | {contract.RELAY_EXPORT: said.get(contract.RELAY_EXPORT, 0) + max(waited_ns, 0)}
+
+
+def _waited(said: dict[str, int], now_ns: int) -> int:
+    """How long relays before this one kept a batch; 0 if they do not say, or nothing that can be."""
+    waited = said.get(contract.RELAY_EXPORT, 0) - said.get(contract.RELAY_RECEIVED, 0)
+    return waited if contract.RELAY_RECEIVED in said and 0 <= waited < now_ns else 0
+
+
+def _stamped(raw: bytes, stamps: Callable[[dict[str, int]], dict[str, int]]) -> bytes:
+    """An encoded scope with a relay's two attributes as ``stamps`` makes them of those that it has."""
     try:
         scope = InstrumentationScope.FromString(raw)
     except DecodeError:
         return raw
-    said = {pair.key: pair.value.int_value for pair in scope.attributes}
-    kept = [pair for pair in scope.attributes if pair.key not in (contract.RELAY_RECEIVED, contract.RELAY_EXPORT)]
-    waited = said.get(contract.RELAY_EXPORT, 0) - said.get(contract.RELAY_RECEIVED, 0)
-    if contract.RELAY_RECEIVED in said and contract.RELAY_EXPORT in said and 0 <= waited < now_ns:
-        now_ns -= waited
+    said = {pair.key: pair.value.int_value for pair in scope.attributes if pair.key in _STAMPS}
+    kept = [pair for pair in scope.attributes if pair.key not in _STAMPS]
     del scope.attributes[:]
-    scope.attributes.extend([*kept, _pair(contract.RELAY_RECEIVED, now_ns)])
+    scope.attributes.extend([*kept, *(_pair(key, number) for key, number in stamps(said).items())])
     return scope.SerializeToString()
-
-
-def leaving(body: bytes, now_ns: int) -> bytes:
-    """The same request with the time at which it leaves, on the clock of ``arrived``."""
-    if _STAMPED not in body:
-        return body
-    frame = parse(body)
-    stamp = InstrumentationScope(attributes=[_pair(contract.RELAY_EXPORT, now_ns)]).SerializeToString()
-    for scope in _scopes(frame):
-        if _STAMPED in scope.scope:
-            scope.scope += stamp  # an encoded message with a repeated field grows at its end
-    return encoded(frame)
 
 
 def encoded(frame: Request) -> bytes:
@@ -81,10 +96,9 @@ def items_in(frame: Request) -> int:
 
 
 def halves(body: bytes) -> list[bytes]:
-    """The same items in two requests; one request if there is nothing to cut."""
-    frame = parse(body)
-    total = items_in(frame)
-    return [_part(body, 0, total // 2), _part(body, total // 2, total)] if total > 1 else [body]
+    """The same items in two requests; none if there is nothing to cut."""
+    total = items_in(parse(body))
+    return [_part(body, 0, total // 2), _part(body, total // 2, total)] if total > 1 else []
 
 
 def _part(body: bytes, first: int, end: int) -> bytes:
@@ -98,16 +112,15 @@ def _part(body: bytes, first: int, end: int) -> bytes:
             del scope.items[:]
             scope.items.extend(kept)
             at += count
-        sound = [scope for scope in group.scopes if scope.items]
-        _keep(group.scopes, sound)
-    _keep(frame.resources, [group for group in frame.resources if group.scopes])
+        _without_empty(group.scopes, "items")
+    _without_empty(frame.resources, "scopes")
     return encoded(frame)
 
 
-def _keep(repeated: Any, wanted: Sequence[Any]) -> None:
-    copies = [type(one).FromString(one.SerializeToString()) for one in wanted]
-    del repeated[:]
-    repeated.extend(copies)
+def _without_empty(messages: Any, field: str) -> None:
+    for at in reversed(range(len(messages))):
+        if not getattr(messages[at], field):
+            del messages[at]
 
 
 def lost_with(signal: Signal, body: bytes, reason: LostReason) -> tuple[Lost, int]:
@@ -134,11 +147,11 @@ def lost_items(signal: Signal, resource: bytes, items: Iterable[bytes], reason: 
     found: list[LostRange] = []
     for raw in items:
         said = _said(signal, raw)
-        seq = said.get(contract.SEQ)
-        if _is_number(seq):
+        if (seq := _number(said.get(contract.SEQ))) is not None:
             numbers.add(seq)
         first, last, why = (said.get(key) for key in _RANGE)
-        if said.get("") == EventKind.LOST and _is_number(first) and _is_number(last) and first <= last:
+        first, last = _number(first), _number(last)
+        if said.get("") == EventKind.LOST and first is not None and last is not None and first <= last:
             found.append(LostRange(first, last, LostReason(why) if why in set(LostReason) else reason))
     found += [LostRange(first, last, reason) for first, last in numbers.ranges()]
     return {resource: found} if found else {}
@@ -168,18 +181,9 @@ def _is_stream(resource: bytes) -> bool:
         return False
 
 
-def bare(resource: bytes) -> bytes:
-    """A Resource that says no more than whose stream it is; empty if it cannot be read."""
-    try:
-        found = Resource.FromString(resource)
-    except DecodeError:
-        return b""
-    keys = (*contract.LABEL_KEYS, contract.STREAM_ID, contract.INSTALLATION_ID, contract.BOOT_ID, contract.SERVICE_NAME)
-    return Resource(attributes=[pair for pair in found.attributes if pair.key in keys]).SerializeToString()
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _MOST
+def _number(value: Any) -> int | None:
+    """A sequence number; None for anything else."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _MOST else None
 
 
 def _pair(key: str, number: int) -> KeyValue:

@@ -82,6 +82,7 @@ DATA_AGE = distribution(
 )
 # A millionth, not a billionth: features reach further than durations do (up to 9e9).
 FEATURE = distribution("feature.value", "1", "Value of one numeric model input.", "feature", quantum=MICRO)
+FEATURE_CATEGORY = count("feature.category", "{value}", "Model inputs that are names, by name.", "category", "feature")
 FEATURE_REFERENCE = distribution(
     "feature.reference",
     "1",

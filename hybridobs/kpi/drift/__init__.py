@@ -21,6 +21,7 @@ from hybridobs.kpi.drift.compare import (
 from hybridobs.kpi.drift.distances import Bound, ChiSquare
 from hybridobs.kpi.drift.document import dumps, loads
 from hybridobs.kpi.drift.embedding import Cloud, Distance, Space
+from hybridobs.kpi.drift.reading import Drift, Found, Question, Unreferenced, ask, season_of, seen_in
 from hybridobs.kpi.drift.reference import (
     CategoryReference,
     EmbeddingReference,
@@ -30,6 +31,7 @@ from hybridobs.kpi.drift.reference import (
     Reference,
 )
 from hybridobs.kpi.drift.seasons import Seasons, Stretch, choose, stretches
+from hybridobs.kpi.drift.summarised import summarised
 
 __all__ = [
     "INDEPENDENT",
@@ -45,12 +47,15 @@ __all__ = [
     "Cloud",
     "Comparison",
     "Distance",
+    "Drift",
     "EmbeddingComparison",
     "EmbeddingReference",
+    "Found",
     "Judgement",
     "Key",
     "NumericReference",
     "Origin",
+    "Question",
     "Reference",
     "Rule",
     "Scores",
@@ -59,7 +64,9 @@ __all__ = [
     "Space",
     "Spread",
     "Stretch",
+    "Unreferenced",
     "Verdict",
+    "ask",
     "choose",
     "compare",
     "compare_embedding",
@@ -68,6 +75,9 @@ __all__ = [
     "limit",
     "loads",
     "merged",
+    "season_of",
+    "seen_in",
     "spread",
     "stretches",
+    "summarised",
 ]

@@ -6,14 +6,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from hybridobs.sdk.spool._clock import Clock, system_clock
+    from hybridobs.sdk.spool._deliver import Delivered, deliver
     from hybridobs.sdk.spool._drain import Drained, drain
     from hybridobs.sdk.spool._export import export
     from hybridobs.sdk.spool._inspect import SlotInfo, SpoolInfo, StreamInfo, inspect
     from hybridobs.sdk.spool._limits import Limits
-    from hybridobs.sdk.spool._place import default_directory
+    from hybridobs.sdk.spool._place import default_directory, private_directory
+    from hybridobs.sdk.spool._schema import is_damage, set_aside
     from hybridobs.sdk.spool._spool import Spool
 
 _HOME = {
+    "Clock": "_clock",
+    "Delivered": "_deliver",
     "Drained": "_drain",
     "Limits": "_limits",
     "SlotInfo": "_inspect",
@@ -21,12 +26,19 @@ _HOME = {
     "SpoolInfo": "_inspect",
     "StreamInfo": "_inspect",
     "default_directory": "_place",
+    "deliver": "_deliver",
     "drain": "_drain",
     "export": "_export",
     "inspect": "_inspect",
+    "is_damage": "_schema",
+    "private_directory": "_place",
+    "set_aside": "_schema",
+    "system_clock": "_clock",
 }
 
 __all__ = [
+    "Clock",
+    "Delivered",
     "Drained",
     "Limits",
     "SlotInfo",
@@ -34,9 +46,14 @@ __all__ = [
     "SpoolInfo",
     "StreamInfo",
     "default_directory",
+    "deliver",
     "drain",
     "export",
     "inspect",
+    "is_damage",
+    "private_directory",
+    "set_aside",
+    "system_clock",
 ]
 
 

@@ -18,6 +18,7 @@ from hybridobs.sdk.spool._limits import ROW_OVERHEAD, Limits
 
 _SHARES = {Priority.LOW: 0.5, Priority.NORMAL: 0.875, Priority.HIGH: 1.0}  # what each priority may fill
 _MOST_AT_ONCE = 4096  # records in one commit
+_SHORTEST_WAIT = 0.01  # seconds
 
 
 class Inbox:
@@ -45,8 +46,8 @@ class Inbox:
 
     @property
     def records(self) -> int:
-        """How many those are; at least 1 if there are any, so that 0 is never said too early."""
-        return max(self._queue.qsize() + self._in_hand, self.bytes > 0)
+        """About how many those are, and exactly 0 only when there are none."""
+        return max(1, self._queue.qsize() + self._in_hand) if self.bytes else 0
 
     @property
     def empty(self) -> bool:
@@ -98,7 +99,8 @@ class Inbox:
         records: list[Record] = []
         asked: list[threading.Event | None] = []
         try:
-            item = self._queue.get(timeout=max(0.0, timeout))
+            # CPython 3.11: a get that wakes up for nothing just as its time runs out waits for ever. Never a short one.
+            item = self._queue.get(timeout=max(timeout, _SHORTEST_WAIT)) if timeout else self._queue.get_nowait()
             if self._queue.qsize() < _MOST_AT_ONCE:
                 self._hurry.wait(self._gather_s)
             self._hurry.clear()

@@ -67,7 +67,7 @@ class Spool:
         self._ready = threading.Event()
         self._fresh_bytes = 0
         self._age = 0.0
-        self._draining = True  # until the first lease shows that nothing much was left from before
+        self._draining = False  # a backlog of an outage or an earlier process is being sent
         self._not_before = 0.0
         self._made_bytes = 0
         self._made_bytes_s = 0.0
@@ -149,6 +149,7 @@ class Spool:
             raise OSError("this process was forked while its parent was writing")
         self._shelf.begin(self.stream, self._resource)
         self._on_disk = True
+        self._draining = self._draining or self._shelf.records > 0
         self._chores_due = time.monotonic() + self.limits.chore_s  # siblings that start now take their own slots first
 
     def _store(self, records: Sequence[Record]) -> None:

@@ -1,0 +1,79 @@
+"""Calls by groups of devices: what a gate and drift read to know how alike the requests of one device are.
+
+A device is always in the same of 32 shards, by a hash of its installation. Kept by the hour and for the gated measures
+and the model inputs only, beside the minutes of all devices together, which stay the truth: shards never make a KPI.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+from zlib import crc32
+
+from hybridobs.contract import FEATURE_PREFIX, EventKind, Labels
+from hybridobs.kpi.catalog import measures as m
+from hybridobs.kpi.event import Alike, Extra
+from hybridobs.kpi.fold import Series
+from hybridobs.kpi.fold_calls import named
+from hybridobs.kpi.histogram import LIMIT
+from hybridobs.kpi.measure import Measure
+
+SHARDS = 32
+SHARD = "shard"
+SHARD_WIDTH = 3600
+GATED = (m.DURATION.name, m.ERRORS.name)
+_WIDTH_NS = SHARD_WIDTH * 10**9
+
+
+class ShardKey(NamedTuple):
+    """One window (Unix s, start of the hour) of one measure of one series, of one shard."""
+
+    window: int
+    series: Series
+    measure: str
+    shard: int
+
+
+def shard_of(device: str) -> int:
+    """The shard of a device, the same in every process for ever."""
+    return crc32(device.encode()) % SHARDS
+
+
+class ShardFold:
+    """Calls added up by shard: ``cells`` holds raw quanta, as those of a :class:`hybridobs.kpi.fold.Fold`."""
+
+    def __init__(self) -> None:
+        self.cells: dict[ShardKey, list[int]] = {}
+
+    def add(self, shard: int, alike: Alike) -> None:
+        """Add calls of one device; anything that is no call adds nothing."""
+        if alike.kind != EventKind.INFERENCE or not alike.times_ns:
+            return
+        hour = min(alike.times_ns) // _WIDTH_NS
+        if hour != max(alike.times_ns) // _WIDTH_NS:
+            here = [time_ns // _WIDTH_NS == hour for time_ns in alike.times_ns]
+            self.add(shard, alike.only(here))
+            self.add(shard, alike.only([not one for one in here]))
+            return
+        times = alike.durations_ns
+        if max(times) > LIMIT:
+            times = [duration for duration in times if duration <= LIMIT]
+        self._values(hour, alike.labels, (), m.DURATION, shard).extend(times)
+        if alike.error:
+            failed = (("error_type", alike.error),)
+            self._values(hour, alike.labels, failed, m.ERRORS, shard).extend([1] * len(alike.times_ns))
+        for measure, labels, quanta in _features(alike):
+            self._values(hour, alike.labels, labels, measure, shard).extend(quanta)
+
+    def _values(self, hour: int, labels: Labels, extra: Extra, measure: Measure, shard: int) -> list[int]:
+        return self.cells.setdefault(ShardKey(hour * SHARD_WIDTH, Series(labels, extra), measure.name, shard), [])
+
+
+def _features(alike: Alike) -> Iterator[tuple[Measure, Extra, Sequence[int]]]:
+    """The model inputs of calls: what drift has to tell devices apart in."""
+    for key, values in alike.numbers.items():
+        if key.startswith(FEATURE_PREFIX):
+            quanta = map(m.FEATURE.quantise, values)
+            yield m.FEATURE, (("feature", key.removeprefix(FEATURE_PREFIX)),), [one for one in quanta if one is not None]
+    for measure, extra in named(alike.texts):
+        yield measure, extra, [1] * len(alike.times_ns)

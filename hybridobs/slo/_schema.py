@@ -1,0 +1,101 @@
+"""The JSON Schema of an SLO file, made from the same declarations that read it; editors complete from it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hybridobs.contract import EXTRA_LABELS, LABELS
+from hybridobs.kpi.catalog import KPIS
+from hybridobs.kpi.kpi import Direction, Kpi
+from hybridobs.slo import _file
+from hybridobs.slo.objective import comparable, is_mean_time, is_windowed
+from hybridobs.slo.outcome import Severity
+from hybridobs.slo.templates import TEMPLATES
+from hybridobs.slo.window import PATTERN
+
+Schema = dict[str, Any]
+
+_AMOUNT = {"type": ["string", "number"]}
+_TEXT = {"type": ["string", "number"], "minLength": 1}
+_BRIEFS = {
+    "name": "What reports call it; made from the labels and the KPI if left out.",
+    "target": "The limit with its unit, such as 300ms or 99.9%; the KPI knows which side is better.",
+    "at_most": "A limit from above, for a KPI of which neither side is better.",
+    "at_least": "A limit from below, for a KPI of which neither side is better.",
+    "window": "1h, 24h, 7d or 28d roll; day and month follow the calendar (UTC).",
+    "where": "Labels that the series must have.",
+    "by": "One verdict for each value of these labels.",
+    "minimum_sample": "Fewer observations are too little data to judge by.",
+    "severity": "page, ticket, or info: told, without effect on the exit code.",
+    "limit": "How much worse than the baseline: relative to its value, or in percentage points.",
+}
+
+
+def schema() -> Schema:
+    """Draft 2020-12."""
+    objectives = {"type": "array", "items": {"$ref": "#/$defs/objective"}}
+    root = {
+        "version": {"const": 1},
+        "defaults": _mapping({name: _field(name) for name in _file.SHARED}),
+        "objectives": objectives,
+        "tiers": _mapping(dict.fromkeys(_file.TIERS, objectives)),
+        "gates": {"type": "array", "items": {"$ref": "#/$defs/trigger"}},
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "hybridobs SLO file",
+        **_mapping(root),
+        "$defs": {"objective": _objective(), "trigger": _trigger()},
+    }
+
+
+def _objective() -> Schema:
+    own = {name: _field(name) for name in _file.OBJECTIVE if name not in ("kpi", "template")}
+    own["kpi"] = _kpis([kpi for kpi in KPIS.values() if not is_mean_time(kpi)])
+    own["template"] = _choice({name: f"{t.brief}: {t.kpi} {t.target}" for name, t in TEMPLATES.items()})
+    return {**_mapping(own), "oneOf": [{"required": ["kpi"]}, {"required": ["template"]}]}
+
+
+def _trigger() -> Schema:
+    judged = (kpi for kpi in KPIS.values() if kpi.direction is not Direction.NONE)
+    kpis = [kpi for kpi in judged if comparable(kpi) and is_windowed(kpi)]
+    limits = {"rel": _written("%"), "abs": _written("pp")}
+    own = {name: _field(name) for name in _file.TRIGGER}
+    own["kpi"] = _kpis(kpis)
+    own["limit"] = {**_mapping(limits), "minProperties": 1, "maxProperties": 1, "description": _BRIEFS["limit"]}
+    return {**_mapping(own), "required": ["kpi", "limit"]}
+
+
+def _field(name: str) -> Schema:
+    return {**_SHAPES.get(name, _TEXT), "description": _BRIEFS.get(name, "")}
+
+
+def _labels() -> Schema:
+    return {"enum": [*LABELS, *EXTRA_LABELS]}
+
+
+_SHAPES: dict[str, Schema] = {
+    **dict.fromkeys(_file.TARGETS, _AMOUNT),
+    "window": {"type": "string", "pattern": PATTERN},
+    "where": {"type": "object", "propertyNames": _labels(), "additionalProperties": _TEXT},
+    "by": {"anyOf": [_labels(), {"type": "array", "items": _labels()}]},
+    "minimum_sample": {"type": "integer", "minimum": 1},
+    "severity": {"enum": [severity.value for severity in Severity]},
+}
+
+
+def _mapping(properties: Schema) -> Schema:
+    return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+def _written(unit: str) -> Schema:
+    return {"type": "string", "pattern": rf"^[0-9]+(\.[0-9]+)? ?{unit}$"}
+
+
+def _kpis(kpis: list[Kpi]) -> Schema:
+    return _choice({kpi.id: f"{kpi.title}. {kpi.brief}" for kpi in kpis})
+
+
+def _choice(described: dict[str, str]) -> Schema:
+    """One of several words, each with its sentence for the editor."""
+    return {"oneOf": [{"const": name, "description": brief} for name, brief in described.items()]}

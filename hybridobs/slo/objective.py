@@ -1,0 +1,114 @@
+"""What an SLO file says, checked: objectives, and the triggers of a gate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hybridobs.kpi.formula import Count, Sum
+from hybridobs.kpi.kpi import Direction, Kpi, Mean, Overlap, Quantile, Ratio, Share
+from hybridobs.kpi.measure import Source
+from hybridobs.kpi.quantity import quantity
+from hybridobs.kpi.stats.verdict import Worse
+from hybridobs.slo._tree import Place
+from hybridobs.slo.outcome import Severity
+from hybridobs.slo.window import Window
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """One promise: ``kpi`` on the right side of ``limit`` (in the KPI's unit), in each group of the labels ``by``."""
+
+    name: str
+    kpi: Kpi
+    worse: Worse
+    limit: float
+    window: Window
+    where: Mapping[str, str]
+    by: tuple[str, ...]
+    minimum_sample: int
+    severity: Severity
+    place: Place
+
+    @property
+    def target(self) -> str:
+        """The promise in words: ``at most 300 ms``."""
+        side = "at most" if self.worse is Worse.HIGHER else "at least"
+        return f"{side} {shown(self.kpi, self.limit)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """What a candidate must not do to a KPI: be worse by more than ``limit``.
+
+    ``relative``: the limit is a share of the baseline's value (0.3 is 30 %), else a difference in points (0.05 is
+    5 points). ``hard``: the candidate alone is judged, and a single fault is a breach.
+    """
+
+    name: str
+    kpi: Kpi
+    limit: float
+    relative: bool
+    severity: Severity
+    place: Place | None = None
+    hard: bool = False
+
+    @property
+    def worse(self) -> Worse:
+        """The side that is a breach."""
+        return worse_side(self.kpi)
+
+    @property
+    def words(self) -> str:
+        """The limit in words: ``+30 % relative``."""
+        if self.hard:
+            return "no fault allowed"
+        sign = "+" if self.worse is Worse.HIGHER else "-"
+        return f"{sign}{100 * self.limit:g} {'% relative' if self.relative else 'points'}"
+
+
+@dataclass(frozen=True, slots=True)
+class SloFile:
+    """One file: what it promises, and what its gate looks at."""
+
+    path: str
+    objectives: tuple[Objective, ...]
+    triggers: tuple[Trigger, ...]
+
+
+def is_share(kpi: Kpi) -> bool:
+    """Whether its value is a part of a whole, and so reads in per cent."""
+    return kpi.unit == "1" and isinstance(kpi.formula, Share | Ratio | Overlap)
+
+
+def is_counted(kpi: Kpi) -> bool:
+    """Whether it is a number of events among a number of events: what has an error budget and an interval."""
+    formula = kpi.formula
+    if isinstance(formula, Ratio):
+        return isinstance(formula.part, Count) and not isinstance(formula.whole, Sum) and formula.scale == 1
+    return isinstance(formula, Share | Overlap)
+
+
+def is_windowed(kpi: Kpi) -> bool:
+    """Whether it is about a time at all: what the streams of the senders tell is of all time."""
+    return any(measure.source is Source.EVENTS for measure in kpi.formula.measures)
+
+
+def is_mean_time(kpi: Kpi) -> bool:
+    """Whether it is the mean of a time, which nobody should promise."""
+    return isinstance(kpi.formula, Mean) and kpi.unit == "s"
+
+
+def worse_side(kpi: Kpi) -> Worse:
+    """The side on which the KPI is worse; higher where neither is."""
+    return Worse.LOWER if kpi.direction is Direction.HIGHER else Worse.HIGHER
+
+
+def shown(kpi: Kpi, value: float) -> str:
+    """A value of this KPI as a person reads it."""
+    return quantity(value, kpi.unit, percent=is_share(kpi))
+
+
+def comparable(kpi: Kpi) -> bool:
+    """Whether a gate can compare two sides of it with known error rates."""
+    return isinstance(kpi.formula, Quantile) or is_counted(kpi)

@@ -1,0 +1,74 @@
+"""What every format is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hybridobs.slo._tree import Place
+from hybridobs.slo.outcome import EXIT_CODES, Outcome, Severity, worst
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One verdict. ``facts`` holds every input and number as plain JSON; ``note`` is one line beside the reason."""
+
+    name: str
+    outcome: Outcome
+    reason: str
+    severity: Severity
+    note: str
+    group: Mapping[str, str]
+    place: Place | None
+    facts: Mapping[str, Any]
+
+    @property
+    def title(self) -> str:
+        """Name and group."""
+        labels = ", ".join(f"{label}={value}" for label, value in self.group.items())
+        return f"{self.name} [{labels}]" if labels else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Several verdicts and what they were asked of; ``kind`` is ``check`` or ``gate``."""
+
+    kind: str
+    subject: str
+    entries: tuple[Entry, ...]
+    allow: tuple[Outcome, ...]
+    facts: Mapping[str, Any]
+    warnings: tuple[str, ...] = ()
+
+    def counted(self, entry: Entry) -> Outcome:
+        """What it counts as: PASS where its outcome is allowed, or is only told."""
+        told = entry.severity is Severity.INFO
+        return Outcome.PASS if told or entry.outcome in self.allow else entry.outcome
+
+    @property
+    def outcome(self) -> Outcome:
+        """The answer as a whole."""
+        return worst(map(self.counted, self.entries))
+
+    @property
+    def exit_code(self) -> int:
+        """0 pass, 1 breach, 3 no or too little data, 4 undecided."""
+        return EXIT_CODES[self.outcome]
+
+    @property
+    def headline(self) -> str:
+        """The answer and the first reason for it."""
+        same = [entry for entry in self.entries if self.counted(entry) is self.outcome]
+        what = {"check": "objective", "gate": "trigger"}[self.kind]
+        total = f"{len(self.entries)} {what}{'s' if len(self.entries) != 1 else ''}"
+        if self.outcome is Outcome.PASS:
+            return f"PASS: {total}{self._excused()}"
+        first = min(same, key=lambda entry: list(Severity).index(entry.severity))
+        return f"{self.outcome.words}: {first.title}: {first.reason} ({len(same)} of {total})"
+
+    def _excused(self) -> str:
+        """How many are no PASS of their own."""
+        excused = [entry.outcome.words for entry in self.entries if entry.outcome is not Outcome.PASS]
+        words = ", ".join(f"{excused.count(word)} {word}" for word in dict.fromkeys(excused))
+        return f" ({words}: allowed or only told)" if words else ""
