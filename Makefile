@@ -30,7 +30,7 @@ lint: $(VENV)/.installed-dev ## Style, types and import layers.
 
 # Last, so that the closing line of a check is pytest's.
 test: $(VENV)/.installed-dev ## All tests; ARGS narrows them.
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 $(ARGS)
 
 fix: $(VENV)/.installed-dev ## Mend what a tool can mend.
 	$(BIN)/ruff check --fix .

@@ -4,7 +4,10 @@ Both sides run in this process in interleaved rounds, deliver every span and enc
 dropped. *Caller* is the CPU time of the calling threads; *total* adds every other thread and the flush, because on a
 device it is the same battery. Both are less the plain call. Read the ratios, not the microseconds.
 
-    python benchmarks/observe.py [--rounds 15] [--calls 1000] [--threads 1] [--check 0.25] [--json]
+    python benchmarks/observe.py [--rounds 15] [--calls 1000] [--threads 1] [--spool] [--check 0.25] [--json]
+
+With ``--spool`` our side keeps every record on disk (a temporary private directory) until it is taken; the peer keeps
+its spans in memory, as it cannot do otherwise.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ import gc
 import json
 import statistics
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -103,10 +107,10 @@ def sdk_case(calls: int) -> tuple[Case, Callable[[], object], _Dropping]:
     return call, provider.force_flush, exporter
 
 
-def our_case() -> tuple[Case, Callable[[], object], _Post]:
-    """Return the observed function, which says the same twelve things."""
+def our_case(spool: str) -> tuple[Case, Callable[[], object], _Post]:
+    """Return the observed function, which says the same twelve things; ``spool`` is a directory, empty for memory."""
     post = _Post()
-    settings = Settings(service="benchmark", tier="device", cohort="canary", queue_bytes=2**30)
+    settings = Settings(service="benchmark", tier="device", cohort="canary", queue_bytes=2**30, spool=spool)
     _pipeline.replace(_pipeline.Pipeline(settings, make_post=lambda _: post))
 
     @hybridobs.observe(model="digits", version="1.3.0", task="classify")
@@ -162,10 +166,10 @@ def spread(values: Sequence[float]) -> tuple[float, float, float]:
     return low, middle, high
 
 
-def measure(rounds: int, calls: int, threads: int) -> dict[str, Any]:
+def measure(rounds: int, calls: int, threads: int, spool: str) -> dict[str, Any]:
     """Run the rounds and return every number that is printed."""
     sdk, flush_sdk, exporter = sdk_case(calls * threads)
-    ours, flush_ours, post = our_case()
+    ours, flush_ours, post = our_case(spool)
     nothing: Callable[[], object] = lambda: None  # noqa: E731
     cases = {"plain": (plain, nothing), "sdk": (sdk, flush_sdk), "ours": (ours, flush_ours)}
     costs: dict[str, list[Cost]] = {name: [] for name in cases}
@@ -181,7 +185,8 @@ def measure(rounds: int, calls: int, threads: int) -> dict[str, Any]:
     made = (rounds + 2) * (calls * threads + min(calls, 500))
     if exporter.spans != made or hybridobs.status().sent != made:
         raise SystemExit(f"spans were lost: made {made}, SDK {exporter.spans}, ours {hybridobs.status().sent}")
-    result: dict[str, Any] = {"rounds": rounds, "calls": calls, "threads": threads, "python": sys.version.split()[0]}
+    result: dict[str, Any] = {"rounds": rounds, "calls": calls, "threads": threads, "spool": bool(spool)}
+    result["python"] = sys.version.split()[0]
     for part in ("caller", "total"):
         base = [getattr(cost, part) for cost in costs["plain"]]
         own = [getattr(cost, part) - less for cost, less in zip(costs["ours"], base, strict=True)]
@@ -197,7 +202,12 @@ def measure(rounds: int, calls: int, threads: int) -> dict[str, Any]:
 
 def show(result: dict[str, Any]) -> None:
     """Print what was measured, ratios first."""
-    print("{rounds} rounds of {calls} calls, {threads} thread(s), Python {python}".format(**result))
+    kept = "on disk" if result["spool"] else "in memory"
+    print(
+        "{rounds} rounds of {calls} calls, {threads} thread(s), kept {kept}, Python {python}".format(
+            kept=kept, **result
+        )
+    )
     for part in ("caller", "total"):
         low, middle, high = result[f"{part}_ratio"]
         us = result[f"{part}_us"]
@@ -216,10 +226,14 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--calls", type=int, default=1000)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--spool", action="store_true", help="keep our records on disk until they are taken")
     parser.add_argument("--check", type=float, metavar="RATIO", help="fail if caller or total is over this ratio")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    result = measure(options.rounds, options.calls, options.threads)
+    with tempfile.TemporaryDirectory() as folder:
+        spool = f"{folder}/spool" if options.spool else ""
+        result = measure(options.rounds, options.calls, options.threads, spool)
+        hybridobs.shutdown()
     if options.json:
         print(json.dumps(result))
     else:

@@ -7,12 +7,12 @@ network, never to one that the Internet reaches.
 
 import os
 
-from hybridobs.collector import Relay, cap, deny
+from hybridobs.collector import Relay, cap, deny, detect
 
 collector = Relay(
     to=os.environ.get("HYBRIDOBS_UPSTREAM", "http://127.0.0.1:4318"),
     spool=os.environ.get("HYBRIDOBS_SPOOL"),
     http=os.environ.get("HYBRIDOBS_HTTP", "127.0.0.1:5318"),
     grpc=os.environ.get("HYBRIDOBS_GRPC", "127.0.0.1:5317"),
-    redact=[deny("user.*", "enduser.*", "client.address"), cap(4096)],
+    redact=[deny("user.*", "enduser.*", "client.address"), detect(), cap(4096)],
 )

@@ -9,12 +9,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hybridobs.sdk import device, events, link, outbox
+    from hybridobs.sdk import device, events, health, link, ota, outbox
     from hybridobs.sdk._version import VERSION
     from hybridobs.sdk.current import Call, current
     from hybridobs.sdk.events import feedback
     from hybridobs.sdk.observe import observe
-    from hybridobs.sdk.setup import Status, configure, flush, set_cohort, shutdown, status
+    from hybridobs.sdk.setup import Status, configure, flush, hash_id, set_cohort, shutdown, status
 
     __version__ = VERSION
 
@@ -28,8 +28,11 @@ _HOME = {
     "events": "hybridobs.sdk.events:",
     "feedback": "hybridobs.sdk.events:feedback",
     "flush": "hybridobs.sdk.setup:flush",
+    "hash_id": "hybridobs.sdk.setup:hash_id",
+    "health": "hybridobs.sdk.health:",
     "link": "hybridobs.sdk.link:",
     "observe": "hybridobs.sdk.observe:observe",
+    "ota": "hybridobs.sdk.ota:",
     "outbox": "hybridobs.sdk.outbox:",
     "set_cohort": "hybridobs.sdk.setup:set_cohort",
     "shutdown": "hybridobs.sdk.setup:shutdown",
@@ -46,8 +49,11 @@ __all__ = [
     "events",
     "feedback",
     "flush",
+    "hash_id",
+    "health",
     "link",
     "observe",
+    "ota",
     "outbox",
     "set_cohort",
     "shutdown",

@@ -2,12 +2,20 @@
 
 ``hybridobs_capture`` records what the code under test records, reads it with the collector's own decoder and folds it
 into KPIs. Nothing is sent, no thread is started and no time passes but by ``capture.clock.advance``.
+
+``pytest --hybridobs-slo FILE`` is another matter: a collector runs beside the tests, and what they sent is judged.
 """
 
 from __future__ import annotations
 
+import os
+import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
+from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -22,6 +30,7 @@ if TYPE_CHECKING:
     from hybridobs.sdk._pipeline import Pipeline
     from hybridobs.sdk._settings import Settings
     from hybridobs.sdk.queue import Record
+    from hybridobs.slo import Report
 
 __all__ = ["Capture", "Clock", "hybridobs_capture"]
 
@@ -176,8 +185,9 @@ class Capture:
 @pytest.fixture
 def hybridobs_capture(monkeypatch: pytest.MonkeyPatch) -> Iterator[Capture]:
     """Everything that hybridobs records in this test; ``hybridobs.configure`` works as ever, but nothing is sent."""
-    from hybridobs.sdk import _clock, _guard, _ids, _pipeline, _settings, _span, current, setup
+    from hybridobs.sdk import _clock, _guard, _ids, _pipeline, _settings, _span, setup
 
+    current = import_module("hybridobs.sdk.current")  # the room's door has a function of that name
     capture = Capture()
     clock = capture.clock
     for module, name in ((_span, "time_ns"), (_span, "perf_counter_ns"), (current, "perf_counter_ns")):
@@ -193,3 +203,86 @@ def hybridobs_capture(monkeypatch: pytest.MonkeyPatch) -> Iterator[Capture]:
     yield capture
     _ids.reseed()
     _guard.forget()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The option that turns the judge on."""
+    group = parser.getgroup("hybridobs")
+    group.addoption(
+        "--hybridobs-slo",
+        metavar="FILE",
+        type=Path,
+        help="Collect what the tests send and judge it by the objectives of FILE: the run fails unless they are kept.",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin to collect; a worker of pytest-xdist sends to the collector of the process that started it."""
+    file: Path | None = config.getoption("--hybridobs-slo")
+    if file is not None and not hasattr(config, "workerinput"):
+        try:
+            config.pluginmanager.register(_Judge(file), "hybridobs-slo")
+        except (ConfigError, OSError) as error:
+            raise pytest.UsageError(str(error)) from error
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Send what waits in this process, be it a worker, before it is judged."""
+    if session.config.getoption("--hybridobs-slo") is not None:
+        import hybridobs
+
+        hybridobs.flush()
+
+
+class _Judge:
+    """A collector beside the tests, and at their end the verdict."""
+
+    def __init__(self, file: Path) -> None:
+        from hybridobs.slo import load
+        from hybridobs.slo.surroundings import environment
+
+        self._slo = load(file)
+        self._report: Report | None = None
+        self._stack = ExitStack()
+        self._usual = dict(os.environ)
+        try:
+            from hybridobs.collector import Collector
+        except ModuleNotFoundError as error:
+            raise MissingExtra(error.name or "aiohttp", "testing") from error
+        folder = self._stack.enter_context(TemporaryDirectory(prefix="hybridobs-slo-"))
+        self._url = f"sqlite:///{folder}/sent.db"
+        self._running = ExitStack()
+        embedded = Collector(self._url, http="127.0.0.1:0", grpc="127.0.0.1:0")
+        self._set(environment(self._running.enter_context(embedded.running()).http_url, self._usual))
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Judge what was sent; a run that was good so far fails unless every objective is kept."""
+        from hybridobs.slo import check, told
+        from hybridobs.store import Store
+
+        self._running.close()
+        now = int(time.time())
+        with Store.open(self._url) as store:
+            results = check(store, self._slo.objectives, now, everything=True)
+        self._report = told(results, subject=self._slo.path, store="what the tests sent", now=now, allow=())
+        if self._report.exit_code and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """The verdict as text."""
+        from hybridobs.slo.report import as_text
+
+        if self._report is not None:
+            terminalreporter.section(f"objectives of {self._slo.path}")
+            terminalreporter.write(as_text(self._report))
+
+    def pytest_unconfigure(self) -> None:
+        """Leave nothing behind."""
+        self._running.close()
+        self._stack.close()
+        self._set(self._usual)
+
+    def _set(self, environment: dict[str, str]) -> None:
+        os.environ.clear()
+        os.environ.update(environment)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hybridobs.cli import _exits, _kpi_output
+from hybridobs.cli import _demo_verdict, _exits, _kpi_output
 from hybridobs.cli._stores import opened
 from hybridobs.cli._table import Cell, Column, table, terminal_width
 from hybridobs.cli.trace import described, drawn
@@ -118,6 +118,8 @@ def _story(result: Result) -> Iterator[str]:
     yield f"\n{_bold('Events sent and counted')}"
     yield from _ledger(result.lines)
     yield from _verdict(result)
+    yield ""
+    yield from _demo_verdict.told(result)
     yield f"\n{_bold('What to type next')}"
     yield from _next(result)
 
@@ -158,6 +160,8 @@ def _next(result: Result) -> Iterator[str]:
     yield f"  export HYBRIDOBS_STORE={shlex.quote(result.store_url)}"
     yield f"  {program} kpi {_NEXT_KPIS} --by tier"
     yield f"  {program} kpi latency_p95 --by version,cohort --where tier=device"
+    for command in _demo_verdict.commands(result):
+        yield f"  {program} {command}"
     yield f"  {program} trace list --slowest --limit 5"
     if result.trace_id:
         yield f"  {program} trace show {result.trace_id}"
@@ -174,9 +178,11 @@ def _program() -> str:
 
 def _object(result: Result) -> dict[str, Any]:
     spans: list[dict[str, Any]] = []
+    verdicts: dict[str, str] = {}
     readings: list[dict[str, Any]] = []
     if result.lines:
         readings = _kpi_output.flat(_answers(result))
+        verdicts = {report.kind: report.outcome.value for report in _demo_verdict.reports(result)}
         with opened(result.store_url) as store:
             spans = [described(span) for span in store.trace(result.trace_id)] if result.trace_id else []
     return {
@@ -190,6 +196,7 @@ def _object(result: Result) -> dict[str, Any]:
         "models": [{**item._asdict(), "path": str(item.path)} for item in result.trained],
         "readings": readings,
         "trace": {"id": result.trace_id, "spans": spans},
+        "verdicts": verdicts,
         "store": result.store_url,
     }
 

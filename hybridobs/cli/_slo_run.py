@@ -11,17 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hybridobs.cli._stores import opened
-from hybridobs.contract import ENV_PREFIX
 from hybridobs.errors import ConfigError
 from hybridobs.slo import TRIGGERS, Comparison, check, gate, load, told, told_gate
+from hybridobs.slo.surroundings import environment
 
 if TYPE_CHECKING:
     from hybridobs.slo import Outcome, Report, SloFile, Trigger
 
 _ANY_PORT = "127.0.0.1:0"
 _STDERR = 2
-# A spool would bring what older runs left, into a store that is thrown away.
-_OURS = (f"{ENV_PREFIX}ENDPOINT", f"{ENV_PREFIX}SPOOL")
 
 
 def judged(url: str, file: Path, allow: tuple[Outcome, ...], now: int) -> Report:
@@ -46,18 +44,11 @@ def observed(command: list[str], file: Path, allow: tuple[Outcome, ...], *, asid
         url = f"sqlite:///{Path(folder) / 'sent.db'}"
         with Collector(url, http=_ANY_PORT, grpc=_ANY_PORT).running() as collector:
             prints = _STDERR if aside else None
-            done = subprocess.run(command, env=environment(collector.http_url), stdout=prints, check=False)
+            done = subprocess.run(command, env=environment(collector.http_url, os.environ), stdout=prints, check=False)
         now = int(time.time())
         with opened(url) as store:
             results = check(store, slo.objectives, now, everything=True)
     return told(results, subject=slo.path, store="what the command sent", now=now, allow=allow), done.returncode
-
-
-def environment(url: str) -> dict[str, str]:
-    """The environment with everything that says where telemetry goes pointed at ``url``."""
-    elsewhere = (*_OURS, *(name for name in os.environ if name.startswith("OTEL_EXPORTER_OTLP_")))
-    kept = {name: value for name, value in os.environ.items() if name not in elsewhere}
-    return {**kept, "OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}
 
 
 def _promises(file: Path) -> SloFile:

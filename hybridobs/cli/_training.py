@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 from hybridobs.errors import ConfigError, MissingExtra
 
@@ -33,7 +34,7 @@ def read(path: Path, features: Sequence[str], categories: Sequence[str]) -> Colu
         raise ConfigError("file", str(path), f"cannot be read; give it one of the endings {', '.join(_READERS)}")
     try:
         found = reader(path, features)
-    except (OSError, UnicodeError, ValueError, csv.Error) as error:
+    except (OSError, EOFError, BadZipFile, ValueError, csv.Error) as error:
         raise ConfigError("file", str(path), f"cannot be read: {error}") from error
     for name in (*features, *categories):
         if name not in found:
@@ -57,7 +58,10 @@ def is_document(path: Path) -> bool:
 
 def _csv(path: Path, _: Sequence[str]) -> dict[str, list[Any]]:
     with path.open(newline="", encoding="utf-8-sig") as file:
-        head, *rows = csv.reader(file, delimiter="\t" if path.suffix.lower() == ".tsv" else ",")
+        rows = list(csv.reader(file, delimiter="\t" if path.suffix.lower() == ".tsv" else ","))
+    if not rows:
+        raise ValueError("it is empty")
+    head, *rows = rows
     whole = [row for row in rows if row]
     if ragged := next((line for line, row in enumerate(whole, 2) if len(row) != len(head)), None):
         raise ValueError(f"row {ragged} has {len(whole[ragged - 2])} cells, the head line {len(head)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ from hybridobs.contract import ENV_PREFIX
 from hybridobs.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from hybridobs.collector import Collector, Relay
 
 VARIABLE = "collector"
@@ -50,17 +53,23 @@ def collector() -> None:
     "--http", metavar="HOST:PORT", help="OTLP over HTTP, and /metrics.  [default: what FILE says, else 127.0.0.1:4318]"
 )
 @click.option("--grpc", metavar="HOST:PORT", help="OTLP over gRPC.  [default: what FILE says, else 127.0.0.1:4317]")
+@click.option(
+    "--prices",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Price table (TOML or JSON) for calls that say tokens but no cost.  [default: what FILE.py says]",
+)
 @no_color_option
-def run(file: Path | None, store: str | None, http: str | None, grpc: str | None) -> None:
+def run(file: Path | None, store: str | None, http: str | None, grpc: str | None, prices: Path | None) -> None:
     """Run a collector until SIGTERM or Ctrl-C; nothing that was acknowledged is lost.
 
     FILE.py is a collector or relay as code: a Python file with a variable named 'collector'. Without one a default
     collector runs. Options win over the file.
     """
-    changes = {"store": store, "http": http, "grpc": grpc}
+    changes = {"store": store, "http": http, "grpc": grpc, "prices": prices}
     chosen = loaded(file, {key: value for key, value in changes.items() if value is not None})
-    _log_to_stderr()
-    chosen.run()
+    with _logged_to_stderr():
+        chosen.run()
 
 
 def loaded(file: Path | None, changes: dict[str, Any]) -> Collector | Relay:
@@ -70,15 +79,14 @@ def loaded(file: Path | None, changes: dict[str, Any]) -> Collector | Relay:
     if file is None:
         from hybridobs.serve import LiveMeasures
 
-        return Collector(**{"store": DEFAULT_STORE, **changes}, views=[LiveMeasures()])
+        return Collector(DEFAULT_STORE, views=[LiveMeasures()]).on(**changes)
     found = _variable(file)
     if isinstance(found, Relay):
-        changes.pop("store", None)  # a relay has none, and the environment may name one for the collector beside it
-        return found.on(**{"http": None, "grpc": None, **changes})
+        # A relay has no store and no prices; the environment may name some for the collector beside it.
+        return found.on(http=changes.get("http"), grpc=changes.get("grpc"))
     if not isinstance(found, Collector):
         raise ConfigError("file", str(file), f"its variable {VARIABLE!r} is no hybridobs.collector.Collector or Relay")
-    settings = {"store": found.store, "http": found.http, "grpc": found.grpc, **changes}
-    return Collector(**settings, limits=found.limits, views=found.views)
+    return found.on(**changes)
 
 
 def _variable(file: Path) -> object:
@@ -90,12 +98,19 @@ def _variable(file: Path) -> object:
     return names[VARIABLE]
 
 
-def _log_to_stderr() -> None:
+@contextmanager
+def _logged_to_stderr() -> Iterator[None]:
     """Our own lines only: where it listens, what it could not do, that it stopped."""
     import logging
 
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logger = logging.getLogger("hybridobs")
+    before = logger.level
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before)

@@ -19,7 +19,9 @@ Examples:
 
 @click.command(epilog=_EPILOG)
 @click.option("--seconds", type=float, default=20, show_default=True, help="How long the devices work.")
-@click.option("--devices", type=int, default=3, show_default=True, help="How many device processes.")
+@click.option(
+    "--devices", type=int, default=3, show_default=True, help="How many devices, beside the one with a faulty version."
+)
 @click.option(
     "--dir",
     "directory",
@@ -36,7 +38,8 @@ def demo(seconds: float, devices: int, directory: Path, as_json: bool) -> None:
     Trains three models on scikit-learn's digits, puts an INT8 one on each device and a larger one behind HTTP. A device
     answers by itself when it is sure and asks the cloud when it is not, on the same trace. One device loses its
     connection for a while, goes on working, and its telemetry arrives late. At the end every inference made is compared
-    with every event counted: exit code 1 if they differ. Ctrl-C ends it early and shows what there is.
+    with every event counted: exit code 1 if they differ. One more device runs a version that is slow on purpose: the
+    objectives are kept all the same, and the gate stops it. Ctrl-C ends it early and shows what there is.
     """
     from hybridobs.cli._demo_output import Screen, finish
     from hybridobs.demo import Demo

@@ -9,7 +9,6 @@ from typing import Any
 
 import click
 
-from hybridobs.cli import _exits
 from hybridobs.cli._options import labels, moment, no_color_option, pair, store_option
 from hybridobs.contract import LABELS
 
@@ -80,7 +79,9 @@ Examples:
 )
 @click.option("--model", help="Name of the model.")
 @click.option("--version", help="Version of the model.")
-@click.option("--feature", "features", multiple=True, help="Feature; again for another.  [default: all columns of FILE]")
+@click.option(
+    "--feature", "features", multiple=True, help="Feature; again for another.  [default: all columns of FILE]"
+)
 @click.option("--category", "categories", multiple=True, help="Column of FILE that holds names, though numbers.")
 @click.option("--season", default="", help="Only for this season, such as month-11, weekday-1 or hour-08.")
 @click.option("--note", default="", help="Where it comes from.  [default: the name of FILE, or the window]")
@@ -107,21 +108,24 @@ def add(
     finished references (.json, as 'reference show --format json' prints them).
     """
     from hybridobs.cli import _drift_references as references
+    from hybridobs.cli._training import is_document
 
     if (file is None) is not from_store:
         raise click.UsageError("give either FILE or --from-store")
     if file is not None and (since is not None or until is not None or where):
         raise click.UsageError("--since, --until and --where choose a part of the store: give them with --from-store")
-    if file is not None and references.is_document(file):
+    if file is not None and is_document(file):
         if any((model, version, features, categories, season, note)):
-            raise click.UsageError(f"{file} holds references, which say themselves what they are of; give --replace only")
-        references.put(store, references.documents(file), replace=replace, create=True)
+            raise click.UsageError(
+                f"{file} holds references, which say themselves what they are of; give --replace only"
+            )
+        references.put(store, references.documents(file), replace=replace)
         return
     if not model or not version or (from_store and not features):
         raise click.UsageError("say what it is of: --model, --version" + (" and --feature" if from_store else ""))
     keys = (model, version, season)
     if file is not None:
-        references.put(store, references.from_file(file, keys, features, categories, note), replace=replace, create=True)
+        references.put(store, references.from_file(file, keys, features, categories, note), replace=replace)
         return
     window = (since, int(time.time()) if until is None else until)
     references.put(store, references.from_store(store, keys, features, window, dict(where), note), replace=replace)
@@ -282,6 +286,8 @@ def show(
         independent,
         utc_offset,
     )
+    if question.until <= since:
+        raise click.UsageError("--until is not after --since")
     named = _where(model, version, feature, None)
     if clash := named.keys() & question.where.keys() or named.keys() & set(by):
         raise click.UsageError(f"{min(clash)!r} is said twice; leave one out")

@@ -11,6 +11,7 @@ import click
 
 from hybridobs.cli import _exits
 from hybridobs.cli._options import moment, no_color_option, pair, store_option
+from hybridobs.cli._slo_rules import rules
 from hybridobs.contract import LABELS
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from hybridobs.slo import Outcome, Report
     from hybridobs.slo.window import Span, Window
 
-FORMATS = ("text", "json", "junit", "markdown", "github", "sarif")
+FORMATS = ("text", "json", "junit", "markdown", "github", "sarif", "html")
 _COLOURS = {"pass": "green", "fail": "red"}
 _CODES = """\b
 Exit codes:
@@ -40,6 +41,9 @@ Examples:
 )
 def slo() -> None:
     """Judge KPIs: objectives kept or broken, a candidate against a baseline."""
+
+
+slo.add_command(rules)
 
 
 def _reports(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[str, Path], ...]:

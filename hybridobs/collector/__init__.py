@@ -9,11 +9,11 @@ from hybridobs.errors import MissingExtra
 if TYPE_CHECKING:
     from hybridobs.collector.app import Collector
     from hybridobs.collector.forward._limits import RelayLimits
-    from hybridobs.collector.forward._redact import cap, deny
+    from hybridobs.collector.forward._redact import cap, deny, detect
     from hybridobs.collector.forward._relay import Relay
     from hybridobs.collector.limits import Limits
 
-__all__ = ["Collector", "Limits", "Relay", "RelayLimits", "cap", "deny"]
+__all__ = ["Collector", "Limits", "Relay", "RelayLimits", "cap", "deny", "detect"]
 
 _LATE = {
     "Collector": "app",
@@ -22,6 +22,7 @@ _LATE = {
     "RelayLimits": "forward._limits",
     "cap": "forward._redact",
     "deny": "forward._redact",
+    "detect": "forward._redact",
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,15 @@ from numpy.typing import NDArray
 
 from hybridobs.kpi.fold_alike import Plain
 from hybridobs.kpi.histogram import LIMIT
+
+
+def runs(lists: Sequence[Sequence[int]]) -> list[range]:
+    """All numbers of up to 63 bits in ``lists`` as ascending runs; one that is there twice is in two runs."""
+    if not lists:
+        return []
+    numbers = np.sort(np.concatenate([np.asarray(some, np.int64) for some in lists]))
+    ends = [*(np.flatnonzero(np.diff(numbers) != 1) + 1).tolist(), len(numbers)]
+    return [range(int(numbers[start]), int(numbers[end - 1]) + 1) for start, end in pairwise([0, *ends]) if start < end]
 
 
 class Vectors(Plain):
@@ -27,7 +37,8 @@ class Vectors(Plain):
         """Values in quanta; beyond the limit counts what a double cannot tell from it."""
         if not isinstance(values, array):
             return super().quanta(values, resolution)
-        scaled = np.asarray(values) * float(resolution)  # the product of Python: integers are exact below the limit
-        if not (-LIMIT < scaled.min() and scaled.max() < LIMIT):  # a NaN is neither
+        with np.errstate(over="ignore"):  # the product of Python: integers are exact below the limit
+            scaled = np.asarray(values) * float(resolution)
+        if not (scaled.min() > -LIMIT and scaled.max() < LIMIT):  # a NaN is neither
             return None
         return array("q", np.rint(scaled).astype(np.int64).tobytes())

@@ -50,14 +50,14 @@ def _timed(
 ) -> Iterator[Part]:
     """Parts by what is known of when they happened: for nearly all batches, that their clock was right."""
     has_since = contract.CLOCK_MONOTONIC in reads
-    since = columns.values[reads.index(contract.CLOCK_MONOTONIC)] if has_since else ()
+    since = columns.values[reads.index(contract.CLOCK_MONOTONIC)] if has_since else None
     if _believed(placing, columns.starts, since):
         yield _part(profile, reads, columns, decoded, placing, {})
         return
     walls = columns.starts.tolist()
     placed = [
         placing.place(wall, when, synchronized=profile.synchronized)
-        for wall, when in zip_longest(walls, plain(since) if has_since else ())
+        for wall, when in zip_longest(walls, () if since is None else plain(since))
     ]
     fates = [
         one.doubt or (_CLAMPED if one.clamped else _CORRECTED if one.time_ns != wall else "")
@@ -159,13 +159,13 @@ def _sound(reads: Sequence[str], values: Sequence[NDArray[Any]], numbers: Mappin
     )
 
 
-def _believed(placing: Placing, walls: NDArray[np.int64], since: NDArray[Any] | tuple[()]) -> bool:
+def _believed(placing: Placing, walls: NDArray[np.int64], since: NDArray[Any] | None) -> bool:
     """``Placing.believes``, asked about the extremes of all columns first."""
     ends = [int(walls.min()), int(walls.max())]
-    if not len(since):
+    if since is None:
         return placing.believes(ends, ())
-    crossed = [float(since.max()), float(since.min())]  # type: ignore[union-attr]
-    return placing.believes(ends, crossed) or placing.believes(walls.tolist(), plain(since))  # type: ignore[arg-type]
+    crossed = [float(since.max()), float(since.min())]
+    return placing.believes(ends, crossed) or placing.believes(walls.tolist(), plain(since))
 
 
 def _repaired(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from itertools import compress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, compress
 from typing import NamedTuple
 
 from hybridobs import contract
+from hybridobs.collector._arithmetic import Vectors, runs
 from hybridobs.collector._clocks import Clocks
 from hybridobs.collector._records import Decoded, Part, Piece
 from hybridobs.collector._series import Cells, SeriesLimit
@@ -47,7 +48,7 @@ def commit(
 
     StoreUnreachable: nothing was written, try again. Any other exception: nothing was written, and never will be.
     """
-    fold, shards = ColumnFold(), ShardFold()
+    fold, shards = ColumnFold(Vectors()), ShardFold()
     for request in group:
         request.outcomes.clear()
     labels: list[_Label] = []
@@ -92,8 +93,8 @@ def _numbered(
     shards: ShardFold,
 ) -> None:
     """Claim the numbers of one stream and fold those that are new; then note what was given up."""
-    seqs = sorted(seq for _, piece in pieces for part in piece.numbered for seq in part.claims)
-    new = _New(seqs, tx.claim(stream, seqs))
+    claimed = runs([part.claims for _, piece in pieces for part in piece.numbered])
+    new = _New(chain.from_iterable(claimed), [*chain.from_iterable(tx.claim(stream, run) for run in claimed)])
     shard = shard_of(stream.installation if stream.installation != UNKNOWN else stream.id)
     for request, piece in pieces:
         for held in _fold(piece.numbered, new, fold, request.outcomes, labels, lambda alike: shards.add(shard, alike)):
@@ -129,7 +130,7 @@ def _once(tx: Transaction, labels: Sequence[_Label], fold: ColumnFold, now_s: in
 class _New:
     """Which claims are new, each for the first one that asks."""
 
-    def __init__(self, claims: Sequence[object], fresh: Sequence[bool]) -> None:
+    def __init__(self, claims: Iterable[object], fresh: Sequence[bool]) -> None:
         self._left = None if False not in fresh else set(compress(claims, fresh))
 
     def flags(self, claims: Sequence[object]) -> list[bool] | None:

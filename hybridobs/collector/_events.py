@@ -16,6 +16,7 @@ from hybridobs.collector._attributes import Number, Value, checked, pairs, read_
 from hybridobs.collector._attributes import numbers as call_numbers
 from hybridobs.collector._profile import clean
 from hybridobs.collector._records import Decoded, Part, Piece
+from hybridobs.collector._screen import Screen
 from hybridobs.collector._wire import DecodeError, LogItem, LogRecord
 from hybridobs.contract import (
     LABEL_KEYS,
@@ -32,6 +33,15 @@ from hybridobs.kpi.event import Alike
 from hybridobs.kpi.fold_happenings import KINDS
 
 _EVENT_NAME = "event.name"
+_ATTEMPT = (
+    contract.OTA_SYSTEM,
+    contract.OTA_DEPLOYMENT,
+    contract.OTA_ATTEMPT,
+    contract.OTA_PHASE,
+    contract.OTA_OUTCOME,
+    contract.OTA_STALLED,
+)
+_ATTEMPT_FLAGS = (contract.OTA_CONFIRMED, contract.CORRECTION)
 _LOST = (contract.LOST_FIRST, contract.LOST_LAST, contract.LOST_REASON)
 _SAID = KINDS - {EventKind.QUARANTINED}  # what a sender may say; the rest the collector says itself
 _MAX_INT = 2**63 - 1
@@ -53,7 +63,13 @@ _NUMBERS = {
 
 
 def read_logs(
-    raws: Iterable[bytes], resource: bytes, piece: Piece, decoded: Decoded, placing: Placing, longest: int
+    raws: Iterable[bytes],
+    resource: bytes,
+    piece: Piece,
+    decoded: Decoded,
+    placing: Placing,
+    longest: int,
+    screen: Screen,
 ) -> None:
     """Read the log records of one scope into ``piece``: events and lost ranges; anything else is not supported."""
     for raw in raws:
@@ -62,7 +78,7 @@ def read_logs(
         except DecodeError:
             decoded.drops[DropReason.MALFORMED] += 1
             continue
-        said = dict(pairs(record.attributes, longest))
+        said = {key: screen.value(key, value) for key, value in pairs(record.attributes, longest)}
         kind = record.event_name.decode("utf-8", "replace") or said.get(_EVENT_NAME)
         if kind == EventKind.LOST:
             _lost(said, piece, decoded)
@@ -129,7 +145,7 @@ def _take(
     texts = {wire: text for wire, text in texts.items() if wire not in LABEL_KEYS}
     if kind == EventKind.SESSION_START and who:
         texts[contract.INSTALLATION_ID] = who
-    once = [_label_key(record, texts, numbers)] if kind == EventKind.FEEDBACK else []
+    once = _once(kind, record, texts, numbers, who)
     wall = record.time or record.observed
     since = numbers.pop(contract.CLOCK_MONOTONIC, None)
     placed = placing.place(wall, since, synchronized=numbers.pop(contract.CLOCK_SYNCHRONIZED, 0.0) > 0)
@@ -195,6 +211,26 @@ def _who(piece: Piece, resource: bytes) -> str:
     except DecodeError:
         return ""
     return clean(found) if isinstance(found, str) else ""
+
+
+def _once(
+    kind: str, record: LogRecord, texts: Mapping[str, str], numbers: Mapping[str, float], who: str
+) -> list[bytes]:
+    """The key of what counts once however often, and by whichever process, it is said."""
+    if kind == EventKind.FEEDBACK:
+        return [_label_key(record, texts, numbers)]
+    return [_update_key(record, texts, numbers, who)] if kind == EventKind.OTA_UPDATE else []
+
+
+def _update_key(record: LogRecord, texts: Mapping[str, str], numbers: Mapping[str, float], who: str) -> bytes:
+    """What is the same when a state of an update is told again: an attempt reaches each state once.
+
+    Where the attempt has no id, the system's own word and its time stand for it.
+    """
+    parts: list[object] = [who, *(texts.get(key) for key in _ATTEMPT), *(numbers.get(key) for key in _ATTEMPT_FLAGS)]
+    if contract.OTA_ATTEMPT not in texts:
+        parts += [texts.get(contract.OTA_NATIVE_STATUS), record.time]
+    return blake2b(EventKind.OTA_UPDATE.encode() + repr(parts).encode(), digest_size=_KEY_BYTES).digest()
 
 
 def _label_key(record: LogRecord, texts: Mapping[str, str], numbers: Mapping[str, float]) -> bytes:

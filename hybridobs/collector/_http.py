@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
@@ -18,6 +20,7 @@ from hybridobs.contract import DropReason, Signal
 log = logging.getLogger(__name__)
 
 _PROTOBUF, _JSON = "application/x-protobuf", "application/json"
+_POLL_SECONDS = 0.01
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -30,6 +33,9 @@ class HttpReceiver:
         self._host = host
         self._port = port
         self._runner: web.AppRunner | None = None
+        self._site: web.TCPSite | None = None
+        self._stopping = False
+        self._arriving = 0  # requests whose bodies are being read
 
     @property
     def url(self) -> str:
@@ -58,11 +64,19 @@ class HttpReceiver:
             shutdown_timeout=limits.drain_seconds,
         )
         await self._runner.setup()
-        await web.TCPSite(self._runner, self._host, self._port).start()
+        self._site = web.TCPSite(self._runner, self._host, self._port)
+        await self._site.start()
 
     async def stop(self) -> None:
         """Stop listening, let requests in flight be answered, close. Safe twice."""
         if self._runner is not None:
+            self._stopping = True
+            if self._site is not None:
+                await self._site.stop()
+            # The server throws away what comes after it began to close: a body still on its way would never be whole.
+            until = time.monotonic() + self._gate.limits.drain_seconds
+            while self._arriving and time.monotonic() < until:
+                await asyncio.sleep(_POLL_SECONDS)
             await self._runner.cleanup()
             self._runner = None
 
@@ -88,13 +102,14 @@ class HttpReceiver:
         held = 0
         try:
             async with asyncio.timeout(self._gate.limits.request_seconds):
-                async for chunk in request.content.iter_any():
-                    if not self._gate.reserve(len(chunk)):
-                        return Answer(Verdict.BUSY, "too much is waiting to be stored")
-                    held += len(chunk)
-                    if held > limit:
-                        return self._too_large(signal)
-                    chunks.append(chunk)
+                with self._awaited():
+                    async for chunk in request.content.iter_any():
+                        if not self._gate.reserve(len(chunk)):
+                            return Answer(Verdict.BUSY, "too much is waiting to be stored")
+                        held += len(chunk)
+                        if held > limit:
+                            return self._too_large(signal)
+                        chunks.append(chunk)
             plain = b"".join(chunks)
             chunks.clear()
             return await self._gate.submit(signal, plain, encoding, as_json=as_json)
@@ -102,6 +117,15 @@ class HttpReceiver:
             return Answer(Verdict.SLOW, "the request did not arrive in time")
         finally:
             self._gate.release(held)
+
+    @contextmanager
+    def _awaited(self) -> Iterator[None]:
+        """While a body is on its way, the server does not close."""
+        self._arriving += 1
+        try:
+            yield
+        finally:
+            self._arriving -= 1
 
     def _unsupported(self, signal: Signal, words: str) -> Answer:
         return self._gate.refuse(signal, DropReason.BAD_ENCODING, Answer(Verdict.UNSUPPORTED, words))
@@ -121,8 +145,8 @@ class HttpReceiver:
         )
         if verdict.retry:
             response.headers["Retry-After"] = str(retry_seconds)
-        if verdict in (Verdict.SLOW, Verdict.TOO_LARGE, Verdict.BUSY):
-            response.force_close()  # what is left of the body is not worth reading
+        if self._stopping or verdict in (Verdict.SLOW, Verdict.TOO_LARGE, Verdict.BUSY):
+            response.force_close()  # no more requests; or what is left of the body is not worth reading
         return response
 
     async def _metrics(self, request: web.Request) -> web.Response:

@@ -15,6 +15,7 @@ from typing import Any
 
 from hybridobs import contract
 from hybridobs.collector._attributes import TRUTHS, Value
+from hybridobs.collector._screen import Screen
 from hybridobs.contract import LABEL_KEYS, LABEL_MAX_CHARS, UNKNOWN, Labels, ValueFault
 from hybridobs.kpi.fold_calls import NUMBERS, TEXTS_READ
 
@@ -117,14 +118,15 @@ def fault_in(key: str, value: Value) -> ValueFault | None:
     return ValueFault.TOO_LONG if len(value) > LABEL_MAX_CHARS else None
 
 
-def base_of(resource: Mapping[str, Value], *, ours: bool) -> Base:
+def base_of(resource: Mapping[str, Value], screen: Screen, *, ours: bool) -> Base:
     """The part of a resource that spans inherit."""
-    values = {key: clean(value) for key in _INHERITED if isinstance(value := resource.get(key), str)}
-    service = resource.get(contract.SERVICE_NAME)
-    return Base(values, clean(service) if isinstance(service, str) else "", ours)
+    texts = {key: value for key, value in resource.items() if isinstance(value, str)}
+    values = {key: clean(screen.text(key, texts[key])) for key in _INHERITED if key in texts}
+    service = screen.text(contract.SERVICE_NAME, texts.get(contract.SERVICE_NAME, ""))
+    return Base(values, clean(service), ours)
 
 
-def profile_of(pairs: Iterable[tuple[str, Value]], base: Base) -> Profile:
+def profile_of(pairs: Iterable[tuple[str, Value]], base: Base, screen: Screen) -> Profile:
     """Read the text attributes of one span.
 
     A span is an inference when it names a model in our words, or names one in GenAI's words and is not an operation
@@ -133,7 +135,7 @@ def profile_of(pairs: Iterable[tuple[str, Value]], base: Base) -> Profile:
     own way and counts, since it alone says who spoke and when.
     """
     said = {key: value for key, value in pairs if isinstance(value, bool if key in FLAGS else str)}
-    texts = {key: clean(value) for key, value in said.items() if isinstance(value, str)}
+    texts = {key: clean(screen.text(key, value)) for key, value in said.items() if isinstance(value, str)}
     texts = {key: value for key, value in texts.items() if value}
     named = contract.MODEL_NAME in texts
     operation = texts.get(GEN_AI_OPERATION, "")

@@ -45,8 +45,8 @@ class Columns(NamedTuple):
     def of(cls, rows: Iterable[Sequence[Any]], *, numbered: bool) -> Columns:
         """The same of spans that were read one by one; ``rows`` as in :data:`_profile.Row`."""
         raws, trace_ids, span_ids, seqs, starts, durations, *values = zip(*rows, strict=True)
-        numbers = (np.array(column, np.int64) for column in (seqs if numbered else (), starts, durations))
-        return cls(raws, trace_ids, span_ids, *numbers, [_column(column) for column in values])
+        ints = [np.array(column, np.int64) for column in (seqs if numbered else (), starts, durations)]
+        return cls(raws, trace_ids, span_ids, ints[0], ints[1], ints[2], [_column(column) for column in values])
 
     @classmethod
     def joined(cls, parts: Sequence[Columns]) -> Columns:
@@ -54,16 +54,28 @@ class Columns(NamedTuple):
         if len(parts) == 1:
             return parts[0]
         raws, trace_ids, span_ids, seqs, starts, durations, values = zip(*parts, strict=True)
-        listed = (list(chain.from_iterable(column)) for column in (raws, trace_ids, span_ids))
-        numbers = (np.concatenate(column) for column in (seqs, starts, durations))
-        return cls(*listed, *numbers, [np.concatenate(column) for column in zip(*values, strict=True)])
+        return cls(
+            list(chain.from_iterable(raws)),
+            list(chain.from_iterable(trace_ids)),
+            list(chain.from_iterable(span_ids)),
+            np.concatenate(seqs),
+            np.concatenate(starts),
+            np.concatenate(durations),
+            [np.concatenate(column) for column in zip(*values, strict=True)],
+        )
 
     def only(self, wanted: Sequence[bool]) -> Columns:
         """Those that are wanted, one flag for each."""
         flags = np.array(wanted, np.bool_)
-        listed = (list(compress(column, wanted)) for column in self[:3])
-        seqs = self.seqs[flags] if len(self.seqs) else self.seqs
-        return Columns(*listed, seqs, self.starts[flags], self.durations[flags], [one[flags] for one in self.values])
+        return Columns(
+            list(compress(self.raws, wanted)),
+            list(compress(self.trace_ids, wanted)),
+            list(compress(self.span_ids, wanted)),
+            self.seqs[flags] if len(self.seqs) else self.seqs,
+            self.starts[flags],
+            self.durations[flags],
+            [column[flags] for column in self.values],
+        )
 
 
 def plain(column: NDArray[Any]) -> Sequence[Any]:

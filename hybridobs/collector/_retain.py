@@ -15,6 +15,7 @@ from hybridobs import contract
 from hybridobs.collector._attributes import Value, exception
 from hybridobs.collector._profile import Profile
 from hybridobs.collector._records import Decoded, Source
+from hybridobs.collector._screen import Screen
 from hybridobs.collector._wire import Span, SpanItem
 from hybridobs.collector.limits import Limits
 from hybridobs.kpi.clock import Placed, Placing
@@ -58,9 +59,12 @@ class Choice(NamedTuple):
 class Retain:
     """Chooses spans. ``clock`` is monotonic seconds. Not for several threads at once."""
 
-    def __init__(self, limits: Limits, describe: Describe, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, limits: Limits, describe: Describe, screen: Screen, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._limits = limits
         self._describe = describe
+        self._screen = screen
         self._clock = clock
         self._ring: deque[_Chunk] = deque()
         self._ring_items = 0
@@ -120,7 +124,7 @@ class Retain:
         self._allowance = min(full, self._allowance + (now - self._asked) * self._limits.traces_per_second)
         self._asked = now
         if len(fresh) > self._allowance:
-            fresh.sort(key=lambda trace_id: min(_ORDER[why] for why in reasons[trace_id].values()))
+            fresh.sort(key=lambda trace_id: min(map(_ORDER.__getitem__, reasons[trace_id].values())))
         return fresh[: int(self._allowance)]
 
     def _take(
@@ -130,7 +134,7 @@ class Retain:
             if trace_id in hits:
                 span: Span = SpanItem.FromString(raw)
                 why = reasons.get(trace_id, {}).get(span.span_id, "related")
-                yield _kept(span, chunk, why, self._describe)
+                yield _kept(span, chunk, why, self._describe, self._screen)
 
 
 def why_kept(spans: Iterable[KeptSpan]) -> Counter[str]:
@@ -138,7 +142,7 @@ def why_kept(spans: Iterable[KeptSpan]) -> Counter[str]:
     return Counter(span.why for span in spans)
 
 
-def _kept(span: Span, chunk: _Chunk, why: str, describe: Describe) -> KeptSpan:
+def _kept(span: Span, chunk: _Chunk, why: str, describe: Describe, screen: Screen) -> KeptSpan:
     source = chunk.source
     profile, said = describe(span, source)
     failed = bool(profile.error) or (span.HasField("status") and span.status.code == 2)
@@ -156,19 +160,26 @@ def _kept(span: Span, chunk: _Chunk, why: str, describe: Describe) -> KeptSpan:
         attributes[contract.CLOCK_DOUBT] = placed.doubt.value
     if placed.time_ns != span.start:
         attributes[contract.CLOCK_ORIGINAL] = span.start
+    error = profile.error or screen.text(
+        contract.EXCEPTION_TYPE, str(attributes.get(contract.EXCEPTION_TYPE) or "_OTHER")
+    )
     labels = profile.labels if profile.inference else profile.labels._replace(model=contract.UNKNOWN)
     return KeptSpan(
         trace_id=span.trace_id.hex(),
         span_id=span.span_id.hex(),
         parent_id=span.parent_span_id.hex() if len(span.parent_span_id) == 8 else "",
-        name=span.name[: 4 * _MAX_TEXT].decode("utf-8", "replace")[:_MAX_TEXT],
+        name=screen.text("name", span.name[: 4 * _MAX_TEXT].decode("utf-8", "replace"))[:_MAX_TEXT],
         kind=_KINDS[span.kind] if 0 <= span.kind < len(_KINDS) else _KINDS[0],
         start_ns=placed.time_ns,
         end_ns=placed.time_ns + span.end - span.start,
         labels=labels,
-        error=(profile.error or str(attributes.get(contract.EXCEPTION_TYPE) or "_OTHER"))[:_MAX_TEXT] if failed else "",
+        error=error[:_MAX_TEXT] if failed else "",
         why=why,
-        attributes={key[:_MAX_TEXT]: _plain(value) for key, value in list(attributes.items())[:_MAX_ATTRIBUTES]},
+        attributes={
+            key[:_MAX_TEXT]: _plain(screen.value(key, value))
+            for key, value in list(attributes.items())[:_MAX_ATTRIBUTES]
+            if screen.fit(key)
+        },
     )
 
 

@@ -74,20 +74,25 @@ class Shape:
         self.same = whole.to_bytes(size)
         ends = np.cumsum([len(slot.raw) for slot in slots]).tolist()
         starts = [end - len(slot.raw) for slot, end in zip(slots, ends, strict=True)]
-        fixed = [(f"{place}", slot.kind, at) for place, (slot, at) in enumerate(zip(slots, starts, strict=True))]
-        fixed = [(name, kind, at) for name, kind, at in fixed if kind in _FORMATS]
-        names, kinds, offsets = (list(column) for column in zip(*fixed, strict=True))
-        self._names = {kind: name for name, kind, _ in fixed if kind in _ONCE}
-        formats = [_FORMATS[kind] for kind in kinds]
-        self._record = np.dtype({"names": names, "formats": formats, "offsets": offsets, "itemsize": size})
+        fixed = {place: at for place, at in enumerate(starts) if slots[place].kind in _FORMATS}
+        self._names = {slots[place].kind: str(place) for place in fixed if slots[place].kind in _ONCE}
+        self._record = np.dtype(
+            {
+                "names": [str(place) for place in fixed],
+                "formats": [_FORMATS[slots[place].kind] for place in fixed],
+                "offsets": list(fixed.values()),
+                "itemsize": size,
+            }
+        )
         self._mask = np.frombuffer(self.mask, np.uint8)
         varints = [(slot, at) for slot, at in zip(slots, starts, strict=True) if slot.kind in _VARINTS]
         self._at, self._weights = _varints([(at, len(slot.raw)) for slot, at in varints])
-        order = iter(range(len(varints)))
-        places = [next(order) if slot.kind in _VARINTS else str(place) for place, slot in enumerate(slots)]
-        self._seq = next((at for at, slot in zip(places, slots, strict=True) if slot.kind is Kind.SEQ), None)
-        self._numbers = [at for at, slot in zip(places, slots, strict=True) if slot.key]
-        self.columns = (self._seq is not None, *(isinstance(at, str) for at in self._numbers))
+        self._seq = next((order for order, (slot, _) in enumerate(varints) if slot.kind is Kind.SEQ), None)
+        # A number is a field of the record by its name, or one of the varints by its order.
+        orders = iter(range(len(varints)))
+        taken = [next(orders) if slot.kind in _VARINTS else str(place) for place, slot in enumerate(slots)]
+        self._numbers = [at for at, slot in zip(taken, slots, strict=True) if slot.key]
+        self.columns = (self._seq is not None, *(slot.kind is Kind.DOUBLE for slot in slots if slot.key))
 
     def fits(self, raw: bytes) -> bool:
         """Whether one span has this layout."""
@@ -107,7 +112,7 @@ class Shape:
             raws, rows = list(compress(raws, fits)), rows[fits]
         record: Any = rows.view(self._record)[:, 0]
         trace_ids, span_ids, starts, ends = (record[self._names[kind]] for kind in _ONCE)
-        integers = (rows[:, self._at] & 0x7F) @ self._weights
+        integers: NDArray[np.int64] = (rows[:, self._at] & 0x7F) @ self._weights
         seqs = integers[:, self._seq] if self._seq is not None else integers[:0, 0]
         values = [record[at] if isinstance(at, str) else integers[:, at] for at in self._numbers]
         # A time beyond 63 bits comes out below zero, and is then looked at alone.

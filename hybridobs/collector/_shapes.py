@@ -34,19 +34,22 @@ class Shapes:
         self._known: dict[int, list[Shape]] = {}
         self._seen: set[tuple[int, int]] = set()
 
-    def sorted(self, raws: Iterable[bytes]) -> dict[Shape | None, list[bytes]]:
-        """Spans by the only shape that they may have, None for those that have none for certain."""
-        found: dict[Shape | None, list[bytes]] = {}
+    def sorted(self, raws: Iterable[bytes]) -> tuple[dict[Shape, list[bytes]], list[bytes]]:
+        """Spans by the only shape that they may have, and those that have none for certain."""
+        found: dict[Shape, list[bytes]] = {}
+        rest: list[bytes] = []
         trees = self._trees
-        for raw in raws:
+        for raw in list(raws):  # protobuf's own sequence is slow to walk
             tree = trees.get(len(raw))
-            while type(tree) is _Fork:
+            while isinstance(tree, _Fork):
                 tree = tree.get(raw[tree.at])
-            if tree in found:
-                found[tree].append(raw)  # type: ignore[index]
+            if tree is None:
+                rest.append(raw)
+            elif tree in found:
+                found[tree].append(raw)
             else:
-                found[tree] = [raw]  # type: ignore[index]
-        return found
+                found[tree] = [raw]
+        return found, rest
 
     def learn(self, raw: bytes, node: Node, numbers: dict[str, Number]) -> int:
         """Learn the shape of a sound span, the second time that one of its length ends at ``node``.

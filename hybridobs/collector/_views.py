@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from prometheus_client import Metric
@@ -13,7 +13,7 @@ from hybridobs.kpi.fold import CellKey
 class View(Protocol):
     """Told of every commit, asked at every scrape; both may happen at once, on different threads."""
 
-    def committed(self, cells: Mapping[CellKey, list[int]]) -> None:
+    def committed(self, cells: Mapping[CellKey, Sequence[int]]) -> None:
         """These values are in the store now."""
 
     def collect(self) -> Iterable[Metric]:

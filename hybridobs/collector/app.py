@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from prometheus_client import CollectorRegistry
 
 from hybridobs.collector._gate import Gate
 from hybridobs.collector._prices import Prices, price_table
+from hybridobs.collector._screen import Screen
 from hybridobs.collector._serving import Serving
 from hybridobs.collector._views import View
 from hybridobs.collector.counters import Counters
@@ -25,9 +26,10 @@ class Collector(Serving):
     """Receives OTLP on ``http`` and ``grpc`` (``HOST:PORT``, port 0 takes a free one) and commits it to ``store``.
 
     ``store`` is a URL, or an open Store that stays the caller's to close. ``views`` are shown on ``/metrics``.
-    ``prices`` is a price table, its data, or a TOML or JSON file of it, for calls that say no cost of their own. Making
-    one does nothing but check its settings (ConfigError). It listens on the loopback interface unless told otherwise,
-    because whoever can reach it can write to it.
+    ``prices`` is a price table, its data, or a TOML or JSON file of it, for calls that say no cost of their own.
+    ``redact`` adds own privacy rules by name, each a regular expression of what must not be kept. Making one does
+    nothing but check its settings (ConfigError). It listens on the loopback interface unless told otherwise, because
+    whoever can reach it can write to it.
     """
 
     def __init__(
@@ -39,11 +41,33 @@ class Collector(Serving):
         limits: Limits | None = None,
         views: Sequence[View] = (),
         prices: Prices | None = None,
+        redact: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(http, grpc, limits)
         self.store = store
         self.views = tuple(views)
         self.prices = None if prices is None else price_table(prices)
+        self.redact = dict(redact or {})
+        Screen.of(self.redact)
+
+    def on(
+        self,
+        *,
+        store: str | None = None,
+        http: str | None = None,
+        grpc: str | None = None,
+        prices: Prices | None = None,
+    ) -> Collector:
+        """The same collector with other settings; what is not given stays."""
+        return Collector(
+            self.store if store is None else store,
+            http=self.http if http is None else http,
+            grpc=self.grpc if grpc is None else grpc,
+            limits=self.limits,
+            views=self.views,
+            prices=self.prices if prices is None else prices,
+            redact=self.redact,
+        )
 
     async def serve(self, stop: asyncio.Event, started: asyncio.Event | None = None) -> None:
         """Serve on this event loop until ``stop``; ``started`` is set once every port is open."""
@@ -57,7 +81,8 @@ class Collector(Serving):
         registry = CollectorRegistry()
         counters = Counters()
         gate = Gate(self.limits, counters)
-        ingest = Ingest(store, self.limits, counters, self.views, gate.deliver, prices=self.prices)
+        screen = Screen.of(self.redact)
+        ingest = Ingest(store, self.limits, counters, self.views, gate.deliver, prices=self.prices, screen=screen)
         self._show(gate, ingest, counters)
         shown: tuple[View | Counters, ...] = (counters, *self.views)
         for view in shown:

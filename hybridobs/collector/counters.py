@@ -28,6 +28,7 @@ COUNTERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "requests": ("Requests answered, by HTTP status or gRPC code.", ("transport", "signal", "code")),
     "received_bytes": ("Bytes of requests as received.", ()),
     "values_left_out": ("Values of counted events that were left out.", ("reason",)),
+    "redactions": ("Texts that the second privacy pass changed, by rule.", ("rule",)),
     "series_overflow": ("Values that went to the overflow series.", ()),
     "spans_kept": ("Spans kept for the trace view.", ("why",)),
     "traces_passed_over": ("Traces worth keeping, beyond the rate that is kept.", ()),
@@ -67,6 +68,12 @@ class Counters:
         """Count values that were left out of events that count."""
         with self._lock:
             self._counts["values_left_out"].update({(fault,): count for fault, count in faults.items()})
+
+    def redacted(self, rules: Mapping[str, int]) -> None:
+        """Count texts that were changed for privacy."""
+        if rules:
+            with self._lock:
+                self._counts["redactions"].update({(str(rule),): count for rule, count in rules.items()})
 
     def received(self, size: int) -> None:
         """Count the bytes of one request."""

@@ -36,6 +36,7 @@ from hybridobs.collector._events import read_logs
 from hybridobs.collector._parse import parse
 from hybridobs.collector._profile import FLAGS, TEXTS, Base, Node, Profile, Row, base_of, clean, fault_in, profile_of
 from hybridobs.collector._records import Columns, Decoded, Piece, Source
+from hybridobs.collector._screen import Screen
 from hybridobs.collector._shapes import Shapes
 from hybridobs.collector._slowest import Slowest
 from hybridobs.collector._wire import DecodeError, Span, SpanItem
@@ -77,8 +78,9 @@ _STREAM_KEYS = {
 class Decoder:
     """Reads requests; remembers what senders repeat. Not for several threads at once."""
 
-    def __init__(self, limits: Limits, clocks: Clocks) -> None:
+    def __init__(self, limits: Limits, clocks: Clocks, screen: Screen | None = None) -> None:
         self._limits = limits
+        self._screen = screen or Screen()
         self._clocks = clocks
         self._numbers = numbers()
         self._unread: set[bytes] = set()
@@ -107,7 +109,8 @@ class Decoder:
             for scope in group.scopes:
                 placing = self._clocks.placing(scope.scope, piece.source.stream, now_ns)
                 if signal is Signal.LOGS:
-                    read_logs(scope.items, group.resource, piece, decoded, placing, self._limits.attribute_bytes)
+                    longest = self._limits.attribute_bytes
+                    read_logs(scope.items, group.resource, piece, decoded, placing, longest, self._screen)
                 else:
                     self._spans(scope.items, piece, decoded, placing)
         self._slowest.note(decoded)
@@ -121,12 +124,11 @@ class Decoder:
         """Profile and all readable attributes of one span, read afresh (for the few spans that are kept)."""
         found = dict(pairs(span.attributes, self._limits.attribute_bytes))
         texts = ((key, value) for key, value in found.items() if key in TEXTS or key in FLAGS)
-        return profile_of(texts, source.base), found
+        return profile_of(texts, source.base, self._screen), found
 
     def _spans(self, raws: Sequence[bytes], piece: Piece, decoded: Decoded, placing: Placing) -> None:
         """Read the spans of one scope into ``piece``: those of known shapes at once, the others one by one."""
-        by_shape = self._shapes_of(piece.source.base).sorted(raws)
-        rest = by_shape.pop(None, [])
+        by_shape, rest = self._shapes_of(piece.source.base).sorted(raws)
         ended: dict[tuple[object, ...], tuple[Node, list[Columns]]] = {}
         for shape, alike in by_shape.items():
             columns, unlike = shape.take(alike)
@@ -171,7 +173,7 @@ class Decoder:
                 continue
             failed = span.HasField("status") and span.status.code == _ERROR
             if failed:
-                node = _failed(node, span)
+                node = self._failed(node, span)
             elif not faults:
                 self._learn(raw, node, base)
             decoded.faults.update(faults)
@@ -231,7 +233,7 @@ class Decoder:
         if key in TEXTS or key in FLAGS or is_name(key, value):
             return self._text(raw, key, value, node, faults)
         spec = number_for(key, self._numbers)
-        if spec is None:
+        if spec is None or not self._screen.fit(key):  # the name of a feature becomes a label
             self._learn_unread(start, key)
             return node
         found = checked(spec, value)
@@ -267,6 +269,17 @@ class Decoder:
             self._size += 1
         return step
 
+    def _failed(self, node: Node, span: Span) -> Node:
+        """The node of spans like these that failed."""
+        kind = exception(span.events).get(contract.EXCEPTION_TYPE, "")
+        error = clean(self._screen.text(contract.EXCEPTION_TYPE, kind)) or "_OTHER"
+        step = node.turns.get(error)
+        if step is None:
+            step = node.following(error=error)
+            if len(node.turns) < _MAX_TURNS:
+                node.turns[error] = step
+        return step
+
     def _learn_unread(self, start: bytes, key: str) -> None:
         """Remember that no measure reads this key."""
         if start == int_head(key) and len(self._unread) < _MAX_KEYS:
@@ -274,7 +287,7 @@ class Decoder:
 
     def _profile(self, node: Node, base: Base) -> Profile:
         """Finish a node that a span ended on."""
-        profile = profile_of(node.pairs, base)
+        profile = profile_of(node.pairs, base, self._screen)
         profile.error = node.error or profile.error
         if profile.root is None:
             profile.root = node.top
@@ -287,8 +300,8 @@ class Decoder:
             values = read_resource(raw) if len(raw) <= self._limits.attribute_bytes else {}
         except DecodeError:
             values = {}
-        stream = _stream(values)
-        base = base_of(values, ours=stream is not None)
+        stream = _stream(values, self._screen)
+        base = base_of(values, self._screen, ours=stream is not None)
         shared = self._bases.setdefault((*sorted(base.values.items()), base.service, base.ours), base)
         source = self._sources[raw] = Source(shared, stream)
         self._size += 1
@@ -336,17 +349,6 @@ def _unfit(trace_id: bytes, span_id: bytes, start: int, duration: int, seq: int)
     return DropReason.BAD_SEQUENCE if seq == _BROKEN else None
 
 
-def _failed(node: Node, span: Span) -> Node:
-    """The node of spans like these that failed."""
-    error = clean(exception(span.events).get(contract.EXCEPTION_TYPE, "")) or "_OTHER"
-    step = node.turns.get(error)
-    if step is None:
-        step = node.following(error=error)
-        if len(node.turns) < _MAX_TURNS:
-            node.turns[error] = step
-    return step
-
-
 def _top(node: Node) -> Node:
     """The node of spans like these without a parent."""
     step = node.turns.get("")
@@ -355,10 +357,11 @@ def _top(node: Node) -> Node:
     return step
 
 
-def _stream(values: dict[str, Value]) -> StreamInfo | None:
+def _stream(values: dict[str, Value], screen: Screen) -> StreamInfo | None:
     """Who numbers these records; None when nobody does."""
     said = {key: clean(value) for key, value in values.items() if isinstance(value, str)}
     stream = values.get(contract.STREAM_ID)
     if not isinstance(stream, str) or not 0 < len(stream) <= LABEL_MAX_CHARS or said[contract.STREAM_ID] != stream:
         return None
-    return StreamInfo(stream, **{name: said.get(key) or UNKNOWN for name, key in _STREAM_KEYS.items()})
+    about = {name: screen.text(key, said.get(key, "")) or UNKNOWN for name, key in _STREAM_KEYS.items()}
+    return StreamInfo(stream, **about)

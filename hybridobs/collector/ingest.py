@@ -27,6 +27,7 @@ from hybridobs.collector._json import to_protobuf
 from hybridobs.collector._prices import put_prices
 from hybridobs.collector._records import Decoded
 from hybridobs.collector._retain import Retain, why_kept
+from hybridobs.collector._screen import Screen
 from hybridobs.collector._series import SeriesLimit
 from hybridobs.collector._views import View
 from hybridobs.collector.answer import Answer, Verdict, accepted
@@ -83,6 +84,7 @@ class Ingest:
         deliver: Deliver,
         clock: Callable[[], int] = time.time_ns,
         prices: PriceTable | None = None,
+        screen: Screen | None = None,
     ) -> None:
         self._store = store
         self._limits = limits
@@ -92,8 +94,9 @@ class Ingest:
         self._clock = clock
         self._prices = prices
         self._clocks = Clocks(store.clock)
-        self._decoder = Decoder(limits, self._clocks)
-        self._retain = Retain(limits, self._decoder.describe)
+        self._screen = screen or Screen()
+        self._decoder = Decoder(limits, self._clocks, self._screen)
+        self._retain = Retain(limits, self._decoder.describe, self._screen)
         self.series = SeriesLimit(limits.series, store.series())
         # Not a SimpleQueue: its get with a short timeout can wait for ever (CPython 3.11, seen here).
         self._arrived: Queue[Request | None] = Queue()
@@ -151,8 +154,10 @@ class Ingest:
         except StoreUnreachable as error:
             self._unreachable([request], group, error)
         except Exception:
-            log.exception("a request could not be read; it is refused and the next one is served")
-            self._refuse(request, group)
+            # A fault of ours, not of the data: what is refused is lost for good, what waits is there after the mend.
+            log.exception("a request could not be read; its sender will try again and the next one is served")
+            self._counters.failed()
+            group.answers.append((request, Answer(Verdict.UNAVAILABLE, "internal error; try again")))
         else:
             group.jobs.append((request, decoded))
             group.items += decoded.items
@@ -231,6 +236,7 @@ class Ingest:
         for request in group:
             self._counters.left(request.signal, request.outcomes, request.drops)
             self._counters.left_out(request.faults)
+        self._counters.redacted(self._screen.taken())
 
     def _show(self, done: Committed) -> None:
         for view in self._views:

@@ -95,7 +95,7 @@ OTA_SYSTEM = _text(_k.OTA_UPDATE, "hybridobs.ota.system.name", "Update system.",
 OTA_DEPLOYMENT = _text(_k.OTA_UPDATE, "deployment.id", "Id of the deployment.", "1208")
 OTA_ATTEMPT = _text(_k.OTA_UPDATE, "hybridobs.ota.attempt.id", "Id of this device's attempt.", "1208-7")
 OTA_KIND = _text(_k.OTA_UPDATE, "hybridobs.ota.kind", "model, app, container, firmware, os or config.", "model")
-OTA_PHASE = _text(_k.OTA_UPDATE, "hybridobs.ota.phase", "download, install, reboot, test …", "install")
+OTA_PHASE = _text(_k.OTA_UPDATE, "hybridobs.ota.phase", "download, verify, install, reboot, test, confirm …", "install")
 OTA_OUTCOME = _text(
     _k.OTA_UPDATE,
     "hybridobs.ota.outcome",
@@ -197,6 +197,12 @@ MEMORY_RATIO = _number(
     _k.DEVICE_HEALTH, "hybridobs.device.memory.ratio", "Largest memory in use over the model's size.", "1.4"
 )
 CPU_UTILIZATION = _number(_k.DEVICE_HEALTH, "process.cpu.utilization", "CPU in use, 0 to 1.", "0.35")
+SYSTEM_MEMORY = _number(_k.DEVICE_HEALTH, "system.memory.utilization", "Memory of the device in use, 0 to 1.", "0.62")
+SYSTEM_CPU = _number(_k.DEVICE_HEALTH, "system.cpu.utilization", "CPU of the device in use, 0 to 1.", "0.41")
+DISK_FREE = _whole(_k.DEVICE_HEALTH, "hybridobs.device.disk.free", "Free on disk.", "2147483648", "By")
+GPU_UTILIZATION = _number(_k.DEVICE_HEALTH, "hw.gpu.utilization", "GPU in use, 0 to 1.", "0.55")
+GPU_MEMORY = _number(_k.DEVICE_HEALTH, "hw.gpu.memory.utilization", "Memory of the GPU in use, 0 to 1.", "0.7")
+GPU_POWER = _number(_k.DEVICE_HEALTH, "hybridobs.gpu.power", "Power that the GPUs draw now.", "21.5", "W")
 OBSERVED_TIME = _number(_k.DEVICE_HEALTH, "hybridobs.device.observed_time", "Time since the last report.", "3600", "s")
 OPERATIONAL_TIME = _number(
     _k.DEVICE_HEALTH, "hybridobs.device.operational_time", "Part of it in operation.", "3500", "s"
@@ -225,6 +231,10 @@ RANGES: dict[str, tuple[float, float]] = {
     BUSINESS_VALUE: (-(2.0**53), 2.0**53),
     TEMPERATURE: (-273.15, 2.0**53),
     BATTERY_CHARGE: (0, 1),
+    SYSTEM_MEMORY: (0, 1),
+    SYSTEM_CPU: (0, 1),
+    GPU_UTILIZATION: (0, 1),
+    GPU_MEMORY: (0, 1),
 }
 CHOICES: dict[str, tuple[str, ...]] = {
     FEEDBACK_OUTCOME: ("true_accept", "false_accept", "true_reject", "false_reject"),
@@ -234,4 +244,22 @@ CHOICES: dict[str, tuple[str, ...]] = {
     RELEASE_ACTION: ("promote", "pause", "rollback"),
     RELEASE_TRIGGER: ("operator", "gate", "schedule"),
     TRAINING_KIND: ("baseline", "fine_tune", "calibration"),
+    OTA_KIND: ("model", "app", "container", "firmware", "os", "config"),
+    OTA_PHASE: ("download", "verify", "install", "reboot", "test", "confirm", "rollback", "_OTHER"),
+    OTA_OUTCOME: (
+        "pending",
+        "in_progress",
+        "succeeded",
+        "failed",
+        "rolled_back",
+        "rollback_failed",
+        "rejected",
+        "canceled",
+        "timed_out",
+        "skipped",
+        "removed",
+    ),
+    OTA_STALLED: ("stuck", "unreachable"),
+    OTA_TRIGGER: ("operator", "gate", "device", "schedule"),
+    OTA_SIGNATURE: ("verified", "failed", "absent", "unknown"),
 }

@@ -72,7 +72,7 @@ class Eye:
     def __init__(self, device: Device, models: Path, cloud: Cloud) -> None:
         self._device = device
         self._cloud = cloud
-        self._classify = Classifier(model_path(models, MODEL, device.version))
+        self._classify = Classifier(model_path(models, MODEL, device.weights or device.version))
         self.offloaded = 0
         observed = hybridobs.observe(
             model=MODEL, version=device.version, task="classify", precision="int8", runtime="onnxruntime"
@@ -82,6 +82,7 @@ class Eye:
     def _answer(self, picture: Any) -> int:
         call = hybridobs.current()
         with call.phase("preprocess"):
+            time.sleep(self._device.drag_s)
             pixels = picture.clip(0, 1)
             call.features(brightness=float(pixels.mean()), contrast=float(pixels.std()))
         began = time.thread_time()

@@ -11,6 +11,8 @@ CLOUD_VERSION = "2.0.0"
 CLOUD = "cloud"
 STABLE = "1.2.0"
 CANARY = "1.3.0"
+FAULTY = "1.4.0"
+"""The version that a gate should stop: the weights of the canary, behind a preprocessing that is slow on purpose."""
 
 CONFIDENT = 0.8
 """A device answers by itself from this confidence on; below it asks the cloud."""
@@ -20,7 +22,11 @@ CLOUD_PRICE_USD = 0.00002
 
 
 class Device(NamedTuple):
-    """One device process: ``watts`` is what one busy core of its class is stated to draw (W)."""
+    """One device process: ``watts`` is what one busy core of its class is stated to draw (W).
+
+    ``weights`` is the version whose model file it runs, its own unless given; ``drag_s`` is how long its preprocessing
+    dawdles.
+    """
 
     name: str
     device_class: str
@@ -30,6 +36,8 @@ class Device(NamedTuple):
     version: str
     watts: float
     goes_offline: bool = False
+    weights: str = ""
+    drag_s: float = 0.0
 
 
 _KINDS = (
@@ -38,6 +46,10 @@ _KINDS = (
     Device("phone-1", "phone-arm64", "on-the-road", "control", "stable", STABLE, 2.0),
     Device("gateway-1", "gateway-x86", "store-2", "canary", "beta", CANARY, 6.0),
 )
+
+
+CANDIDATE = Device("kiosk-1", "kiosk-x86", "store-2", "canary", "beta", FAULTY, 6.0, weights=CANARY, drag_s=0.02)
+"""The device that is first to get the faulty version."""
 
 
 def service(name: str) -> str:

@@ -14,9 +14,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from hybridobs.demo import models
+from hybridobs.demo import models, promises
 from hybridobs.demo._plant import Plant
-from hybridobs.demo.fleet import fleet
+from hybridobs.demo.fleet import CANDIDATE, fleet
 from hybridobs.demo.ledger import Line, ledger
 from hybridobs.errors import ConfigError
 
@@ -51,6 +51,7 @@ class Result(NamedTuple):
     offline_device: str
     offline_s: float
     interrupted: bool
+    promises: Path  # an SLO file
 
     @property
     def agrees(self) -> bool:
@@ -73,7 +74,7 @@ class Demo:
             raise ConfigError("devices", devices, f"between 1 and {MAX_DEVICES}")
         self._directory = directory
         self._seconds = seconds
-        self._devices = list(fleet(devices))
+        self._devices = [*fleet(devices), CANDIDATE]
         self._trained: list[models.Trained] = []
         self._offline_s = 0.0
 
@@ -99,7 +100,8 @@ class Demo:
     def _begin(self, plant: Plant, watch: Watch) -> None:
         watch(Snapshot("training three models on scikit-learn's digits"))
         self._trained = models.train(self._directory)
-        watch(Snapshot(f"starting a collector, a cloud service and {len(self._devices)} devices"))
+        devices = f"{len(self._devices)} devices, one with a faulty version"
+        watch(Snapshot(f"starting a collector, a cloud service and {devices}"))
         plant.start(self._devices)
 
     def _traffic(self, plant: Plant, watch: Watch) -> None:
@@ -129,7 +131,15 @@ class Demo:
                 lines = ledger(store, sent)
                 trace_id = next(_crossing(store), "")
         return Result(
-            plant.store_url, since, self._trained, lines, trace_id, self._offline_device, self._offline_s, interrupted
+            plant.store_url,
+            since,
+            self._trained,
+            lines,
+            trace_id,
+            self._offline_device,
+            self._offline_s,
+            interrupted,
+            promises.write(self._directory),
         )
 
 

@@ -7,7 +7,7 @@ the store packs them, because one list is cheaper to summarise than many summari
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from hybridobs import contract as c
@@ -158,7 +158,7 @@ class Fold:
         self._taken: dict[CellKey, list[int]] = {}
 
     @property
-    def cells(self) -> dict[CellKey, list[int]]:
+    def cells(self) -> dict[CellKey, Sequence[int]]:
         """What has been added so far; made on each access, so take it once."""
         return {key: values for key, values in self._filled() if values}
 

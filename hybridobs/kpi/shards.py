@@ -47,7 +47,7 @@ class ShardFold:
 
     def add(self, shard: int, alike: Alike) -> None:
         """Add calls of one device; anything that is no call adds nothing."""
-        if alike.kind != EventKind.INFERENCE or not alike.times_ns:
+        if alike.kind != EventKind.INFERENCE or len(alike.times_ns) == 0:
             return
         hour = min(alike.times_ns) // _WIDTH_NS
         if hour != max(alike.times_ns) // _WIDTH_NS:
@@ -73,7 +73,7 @@ def _features(alike: Alike) -> Iterator[tuple[Measure, Extra, Sequence[int]]]:
     """The model inputs of calls: what drift has to tell devices apart in."""
     for key, values in alike.numbers.items():
         if key.startswith(FEATURE_PREFIX):
-            quanta = map(m.FEATURE.quantise, values)
-            yield m.FEATURE, (("feature", key.removeprefix(FEATURE_PREFIX)),), [one for one in quanta if one is not None]
+            quanta = [one for one in map(m.FEATURE.quantise, values) if one is not None]
+            yield m.FEATURE, (("feature", key.removeprefix(FEATURE_PREFIX)),), quanta
     for measure, extra in named(alike.texts):
         yield measure, extra, [1] * len(alike.times_ns)

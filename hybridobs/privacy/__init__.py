@@ -11,6 +11,6 @@ from hybridobs.privacy.scan import DECIMALS as DECIMALS
 from hybridobs.privacy.scan import Scanner as Scanner
 from hybridobs.privacy.scan import compiled as compiled
 from hybridobs.privacy.scan import is_place as is_place
-from hybridobs.privacy.scan import is_word as is_word
+from hybridobs.privacy.scan import is_version as is_version
 
-__all__ = ["DECIMALS", "Finding", "Rule", "Scanner", "compiled", "is_place", "is_word"]
+__all__ = ["DECIMALS", "Finding", "Rule", "Scanner", "compiled", "is_place", "is_version"]

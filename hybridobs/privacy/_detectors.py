@@ -41,30 +41,30 @@ _IBAN_LENGTHS = {
 }
 _IPV4 = re.compile(r"(?<![0-9A-Za-z.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?![0-9A-Za-z]|\.[0-9])")
 _VERSION = re.compile(r"(?:version|ver|release|build)\W{0,3}\Z", re.I)
-_COLONS = re.compile(r"(?<![0-9A-Za-z:])[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:]*+(?:(?<=:)[0-9]{1,3}(?:\.[0-9]{1,3}){3})?(?![0-9A-Za-z])")
+_COLONS = re.compile(
+    r"(?<![0-9A-Za-z:])[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:]*+(?:(?<=:)[0-9]{1,3}(?:\.[0-9]{1,3}){3})?(?![0-9A-Za-z])"
+)
 _MAC = re.compile(r"(?<![0-9A-Za-z:-])[0-9A-Fa-f]{2}([:-])(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}(?![0-9A-Za-z:-])")
 _NUMBER = r"[+-]?[0-9]{1,3}\.[0-9]{3,18}"
 _PAIR = re.compile(rf"(?<![0-9A-Za-z.])({_NUMBER})(°? ?[NSns]?[ ,;/]{{1,3}})({_NUMBER})(?![0-9A-Za-z]|\.[0-9])")
 _NAMED = re.compile(
-    rf"(?<![A-Za-z])(?:lat|latitude|lon|lng|long|longitude)[\"']?[ =:]{{1,3}}[\"']?({_NUMBER})(?![0-9A-Za-z]|\.[0-9])", re.I
+    rf"(?<![A-Za-z])(?:lat|latitude|lon|lng|long|longitude)[\"']?[ =:]{{1,3}}[\"']?({_NUMBER})(?![0-9A-Za-z]|\.[0-9])",
+    re.I,
 )
 _DEGREES = re.compile(
-    r"(?<![0-9.])[0-9]{1,3}(?:\.[0-9]{3,18})?° ?(?:[0-9]{1,2}['′] ?(?:[0-9]{1,2}(?:\.[0-9]{1,9})?(?:\"|″|'') ?)?)?[NSEWO]\b"
+    r"(?<![0-9.])[0-9]{1,3}(?:\.[0-9]{3,18})?° ?"
+    r"(?:[0-9]{1,2}['′] ?(?:[0-9]{1,2}(?:\.[0-9]{1,9})?(?:\"|″|'') ?)?)?[NSEWO]\b"
 )
-_HOME = re.compile(r"(?:/home/|/Users/|\\Users\\|\\Documents and Settings\\)([^/\\\s:\"'<>|]+)")
+_HOME = re.compile(r"(?:/home/|/Users/|\\Users\\|\\Documents and Settings\\)([^/\\\s:\"'<>|()\[\],;]+)")
 _NOBODY = frozenset({"shared", "public", "default", "runner"})
 _HINT_CHARS = 12
+_LEAST_IPV6 = 6  # characters; 1::2 is a slice
 
 
-def detectors(decimals: int) -> tuple[Detector, ...]:
-    """All of them, the gravest first; coordinates keep ``decimals`` places."""
-    return (_emails, _ibans, numbers, _addresses, _interfaces, lambda text: _places(text, decimals), _homes)
-
-
-def shapes(decimals: int) -> tuple[Detector, ...]:
-    """Those for ids and versions, whose digits and dots look like numbers of people."""
-    del decimals
-    return (_emails, _ibans, _interfaces, _homes)
+def detectors(decimals: int, *, addresses: bool = True) -> tuple[Detector, ...]:
+    """All of them, the gravest first; coordinates keep ``decimals`` places, versions have no IP ``addresses``."""
+    rest: tuple[Detector, ...] = (_interfaces, lambda text: _places(text, decimals), _homes)
+    return (_emails, _ibans, numbers, *((_addresses,) if addresses else ()), *rest)
 
 
 def _emails(text: str) -> Iterator[Finding]:
@@ -100,7 +100,7 @@ def _addresses(text: str) -> Iterator[Finding]:
         return
     for found in _COLONS.finditer(text):
         said = found.group()
-        if 4 <= len(said) <= 45 and any(char.isdigit() for char in said) and _is_ipv6(said):
+        if _LEAST_IPV6 <= len(said) <= 45 and any(char.isdigit() for char in said) and _is_ipv6(said):
             yield marked(*found.span(), Rule.IP)
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from functools import lru_cache, partial
 
 from hybridobs import contract
-from hybridobs.privacy._detectors import Detector, detectors, shapes
+from hybridobs.privacy._detectors import Detector, detectors
 from hybridobs.privacy._finding import Finding, Rule, marked
 
 DECIMALS = 2  # places that are kept of a coordinate: about 1 km
@@ -17,7 +17,7 @@ _SUSPECT = re.compile(r"[0-9@%\\]|/home/|/Users/").search
 _MOST_CLEAN = 4096  # texts remembered as clean, of each kind
 _LONGEST_CLEAN = 256
 _PLACE = re.compile(r"(?:^|[._-])(?:lat|latitude|lon|lng|longitude)$", re.I)
-_WORD = re.compile(r"(?:^|[._])(?:id|version|hash|code|schema_hash|previous_id|from_version|to_version|price_table)$")
+_VERSION = re.compile(r"[._]version$")
 
 Noted = Callable[[str], None]
 
@@ -37,31 +37,31 @@ class Scanner:
         self._always = bool(own)
         self._detectors: dict[bool, tuple[Detector, ...]] = {
             False: (*own, *detectors(decimals)),
-            True: (*own, *shapes(decimals)),
+            True: (*own, *detectors(decimals, addresses=False)),
         }
         self._clean: dict[bool, set[str]] = {False: set(), True: set()}
 
-    def text(self, text: str, most: int, *, word: bool = False) -> str | None:
+    def text(self, text: str, most: int, *, version: bool = False) -> str | None:
         """``text`` without personal data and at most ``most`` characters long; None if that cannot be told.
 
-        ``word`` says that it is an id or a version, in which digits and dots mean nothing.
+        ``version`` says that four numbers with dots between them are no address.
         """
-        clean = self._clean[word]
-        if text in clean and len(text) <= most:
+        clean = self._clean[version]
+        if len(text) <= min(most, _LONGEST_CLEAN) and text in clean:
             return text
         try:
-            return self._scanned(text, most, word, clean)
+            return self._scanned(text, most, version, clean)
         except Exception:
             self._noted(Rule.FAILED)
             return None
 
-    def _scanned(self, text: str, most: int, word: bool, clean: set[str]) -> str:
+    def _scanned(self, text: str, most: int, version: bool, clean: set[str]) -> str:
         whole = len(text) <= most
         text = str(text)[: most + MARGIN]  # a plain string, whatever class it came as
         if not self._always and not _SUSPECT(text):
             found: list[Finding] = []
         else:
-            found = _merged([finding for detect in self._detectors[word] for finding in detect(text)])
+            found = _merged([finding for detect in self._detectors[version] for finding in detect(text)])
         for finding in found:
             self._noted(finding.rule)
         if not whole:
@@ -88,14 +88,16 @@ def compiled(patterns: Mapping[str, str]) -> dict[str, re.Pattern[str]]:
     return found
 
 
+@lru_cache(maxsize=4096)
 def is_place(key: str) -> bool:
     """Whether an attribute is half of a pair of coordinates."""
     return _PLACE.search(key) is not None
 
 
-def is_word(key: str) -> bool:
-    """Whether the contract says that an attribute is an id, a version or a hash."""
-    return key in contract.ATTRIBUTES and _WORD.search(key) is not None
+@lru_cache(maxsize=4096)
+def is_version(key: str) -> bool:
+    """Whether the contract says that an attribute is a version."""
+    return key in contract.ATTRIBUTES and _VERSION.search(key) is not None
 
 
 def _matches(rule: str, pattern: re.Pattern[str], text: str) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from hybridobs.sdk.current import Call, current
     from hybridobs.sdk.observe import observe
-    from hybridobs.sdk.setup import Status, configure, flush, set_cohort, shutdown, status
+    from hybridobs.sdk.setup import Status, configure, flush, hash_id, set_cohort, shutdown, status
 
 _HOME = {
     "Call": "current",
@@ -19,13 +19,14 @@ _HOME = {
     "configure": "setup",
     "current": "current",
     "flush": "setup",
+    "hash_id": "setup",
     "observe": "observe",
     "set_cohort": "setup",
     "shutdown": "setup",
     "status": "setup",
 }
 
-__all__ = ["Call", "Status", "configure", "current", "flush", "observe", "set_cohort", "shutdown", "status"]
+__all__ = ["Call", "Status", "configure", "current", "flush", "hash_id", "observe", "set_cohort", "shutdown", "status"]
 
 
 def __getattr__(name: str) -> object:

@@ -39,6 +39,21 @@ def has_battery_clock() -> bool:
     return _BATTERY_CLOCK.exists()
 
 
+class Times:
+    """Where a process reads the time: the clocks of its machine. A simulation has others."""
+
+    def wall_ns(self) -> int:
+        """Unix ns."""
+        return wall_ns()
+
+    def since_boot(self) -> float:
+        """Seconds since the device was switched on."""
+        return since_boot()
+
+
+MACHINE = Times()
+
+
 class DeviceClock:
     """What the clocks say when a batch leaves; ``look`` now and then, so that ``changed`` hears whether time is known.
 
@@ -46,11 +61,15 @@ class DeviceClock:
     """
 
     def __init__(
-        self, changed: Callable[[bool], None] = lambda _: None, synchronized: Callable[[], bool | None] = lambda: None
+        self,
+        changed: Callable[[bool], None] = lambda _: None,
+        synchronized: Callable[[], bool | None] = lambda: None,
+        times: Times = MACHINE,
     ) -> None:
         self._changed = changed
         self._ask = synchronized
-        self._began = _epoch()  # by a wall clock that perhaps nothing has set yet
+        self._times = times
+        self._began = self._epoch()  # by a wall clock that perhaps nothing has set yet
         self._boot = ""
         self._known: bool | None = None
         self._set_at: int | None = None  # the epoch of the last time when the wall clock was known to be right
@@ -60,7 +79,7 @@ class DeviceClock:
         """Ask whether the wall clock is right; tell it if that has changed."""
         first = not self._boot
         self._boot = self._boot or boot_id()
-        epoch = _epoch()
+        epoch = self._epoch()
         known = self._ask()
         if known:
             self._set_at = epoch
@@ -76,8 +95,8 @@ class DeviceClock:
         """Return the attributes of a batch that leaves now."""
         self.look()
         values: dict[str, object] = {
-            contract.EXPORT_TIME: wall_ns(),
-            contract.EXPORT_MONOTONIC: since_boot(),
+            contract.EXPORT_TIME: self._times.wall_ns(),
+            contract.EXPORT_MONOTONIC: self._times.since_boot(),
             contract.EXPORT_BOOT: self._boot,
         }
         if self._known is not None:
@@ -86,7 +105,6 @@ class DeviceClock:
             values[contract.BOOT_TIME] = self._boot_time
         return values
 
-
-def _epoch() -> int:
-    """When this boot began, by the wall clock."""
-    return wall_ns() - round(since_boot() * 1e9)
+    def _epoch(self) -> int:
+        """When this boot began, by the wall clock."""
+        return self._times.wall_ns() - round(self._times.since_boot() * 1e9)

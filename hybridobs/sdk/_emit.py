@@ -15,12 +15,13 @@ from opentelemetry.trace import get_current_span
 
 from hybridobs import contract
 from hybridobs.contract import EventKind, ValueFault
-from hybridobs.sdk import _clock, _encode, _pipeline
+from hybridobs.sdk import _encode, _pipeline
 from hybridobs.sdk._guard import ignored
 from hybridobs.sdk._pipeline import Pipeline
 from hybridobs.sdk._refs import KEYS, Ref, boot_mark, of_call
 from hybridobs.sdk.current import CACHE_RESULTS, DECISIONS, NO_CALL, current
 from hybridobs.sdk.queue import Priority, Record
+from hybridobs.sdk.redact import LEFT_OUT, Policy
 
 _LARGEST = 2.0**53
 _CHOICES: dict[str, Sequence[str]] = {
@@ -63,18 +64,21 @@ def emit(
     pipeline = _pipeline.active or _pipeline.first()
     if pipeline.off:
         return False
-    said = {key: found for key, value in values.items() if (found := checked(key, value)) is not None}
+    policy = pipeline.tags.policy
+    right = {key: found for key, value in values.items() if (found := checked(key, value)) is not None}
+    said = {key: left for key, value in right.items() if (left := _left(policy, key, value)) is not LEFT_OUT}
     missing = [key for key in need if key not in said]
     if missing or (any_of and not any(key in said for key in any_of)):
         wanted = ", ".join(missing) or f"one of {', '.join(any_of)}"
         ignored(kind.value, ValueFault.WRONG_TYPE, dict(values), f"it needs {wanted}")
         return False
-    now, since = _clock.wall_ns(), _clock.since_boot()
+    now, since = pipeline.times.wall_ns(), pipeline.times.since_boot()
     time, span = now, _current_span()
     labels = _labels(pipeline, about)
     known = pipeline.tags.clock_known
     if (ref := about.ref) is not None:
-        time, span, known = ref.time_ns, (ref.trace_id, ref.span_id), ref.clock_known
+        time, known = ref.time_ns, ref.clock_known
+        span = (ref.trace_id, ref.span_id) if any(ref.span_id) else None
     if ref is None:
         said[contract.CLOCK_MONOTONIC] = since
     elif ref.boot == boot_mark():
@@ -120,7 +124,7 @@ def _text(key: str, value: object) -> str:
         raise _Refused(ValueFault.WRONG_TYPE)
     if value not in _CHOICES.get(key, (value,)):
         raise _Refused(ValueFault.OUT_OF_RANGE, f"use one of {', '.join(_CHOICES[key])}")
-    return str(value)[: contract.LABEL_MAX_CHARS]
+    return str(value)
 
 
 def _flag(value: object, expected: str) -> bool:
@@ -171,7 +175,13 @@ def _labels(pipeline: Pipeline, about: Subject) -> dict[str, object]:
     }
     if about.model is not None and about.version is None and about.ref is None:
         found.pop(contract.MODEL_VERSION, None)  # that of another model
-    return found | {key: text for key, value in given.items() if (text := checked(key, value)) is not None}
+    found |= {key: text for key, value in given.items() if (text := checked(key, value)) is not None}
+    return {key: pipeline.tags.policy.label(key, str(text)) for key, text in found.items()}
+
+
+def _left(policy: Policy, key: str, value: object) -> object:
+    """Return what may leave of a value; a word of a closed list may."""
+    return value if key in _CHOICES else policy.attribute(key, value, contract.LABEL_MAX_CHARS)
 
 
 def _current_span() -> tuple[bytes, bytes] | None:

@@ -26,6 +26,7 @@ from hybridobs.sdk._guard import ignored
 if TYPE_CHECKING:
     from hybridobs.sdk._pipeline import Pipeline
     from hybridobs.sdk.current import Call
+    from hybridobs.sdk.redact import Policy
 
 ORIGIN_KEY = create_key("hybridobs-origin")
 (BAGGAGE_KEY,) = set_baggage("a", "b", Context())  # the key under which the API keeps baggage
@@ -89,7 +90,7 @@ class Origin:
         if self.labels and pipeline.tags.tier != "device":
             own = local(pipeline)
             for key, value in self.labels.items():
-                if key not in own and (body := _encode_label(key, value)):
+                if key not in own and (body := _encode_label(key, value, pipeline.tags.policy)):
                     call._values[key] = body
 
 
@@ -101,7 +102,7 @@ def local(pipeline: Pipeline) -> dict[str, str]:
         contract.CHANNEL: settings.channel or settings.resource.get(contract.CHANNEL, ""),
         contract.DEVICE_CLASS: settings.device_class or settings.resource.get(contract.DEVICE_CLASS, ""),
     }
-    return {key: value for key, value in said.items() if value}
+    return {key: pipeline.tags.policy.label(key, value) for key, value in said.items() if value}
 
 
 def labels_of(entries: Mapping[str, object]) -> dict[str, str]:
@@ -132,7 +133,7 @@ def _is_label(value: object) -> bool:
     return isinstance(value, str) and 0 < len(value) <= contract.LABEL_MAX_CHARS and value.isprintable()
 
 
-def _encode_label(key: str, value: str) -> bytes:
+def _encode_label(key: str, value: str, policy: Policy) -> bytes:
     """Return the encoded attribute, or nothing when too many different values have come already."""
     known = _encoded[key]
     body = known.get(value)
@@ -140,5 +141,5 @@ def _encode_label(key: str, value: str) -> bytes:
         if len(known) >= MOST_VALUES:
             ignored(key, ValueFault.OUT_OF_RANGE, value)
             return b""
-        known[value] = body = _encode.span_text(key, value)
+        known[value] = body = _encode.span_text(key, policy.label(key, value))
     return body

@@ -12,11 +12,12 @@ import os
 import sys
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from hybridobs import contract
-from hybridobs.sdk import _encode, _guard, _ids, _settings
-from hybridobs.sdk._clock import DeviceClock
+from hybridobs.sdk import _encode, _guard, _ids, _settings, redact
+from hybridobs.sdk._clock import MACHINE, DeviceClock, Times
 from hybridobs.sdk._guard import failed, log
 from hybridobs.sdk._http import HttpPost, Post
 from hybridobs.sdk._loading import loading
@@ -41,12 +42,14 @@ class Pipeline:
         make_queue: MakeQueue | None = None,
         make_post: MakePost = HttpPost,
         tags: Tags | None = None,
+        times: Times = MACHINE,
     ) -> None:
         self.settings = settings
         self.off = off or settings.disabled
         self.stream = uuid.uuid4().hex
         self.numbers = itertools.count(1)
-        self.tags = tags or Tags(settings.tier, settings.cohort)
+        self.tags = tags or _tags(settings)
+        self.times = times
         self.append: Callable[[Record], None] = self._first
         self.queue: Queue | None = None
         self.sender: Sender | None = None
@@ -58,7 +61,12 @@ class Pipeline:
     def again(self) -> Pipeline:
         """Return a fresh pipeline with the same settings, for a forked child."""
         return Pipeline(
-            self.settings, off=self.off, make_queue=self._make_queue, make_post=self._make_post, tags=self.tags
+            self.settings,
+            off=self.off,
+            make_queue=self._make_queue,
+            make_post=self._make_post,
+            tags=self.tags,
+            times=self.times,
         )
 
     def resource(self) -> bytes:
@@ -86,7 +94,9 @@ class Pipeline:
             contract.SDK_VERSION: VERSION,
         }
         known = {key: value for key, value in said.items() if value}
-        return _encode.resource({**device.detect(settings.service), **settings.resource, **known})
+        label = self.tags.policy.label
+        left = {key: label(key, value, _encode.MAX_TEXT) for key, value in {**settings.resource, **known}.items()}
+        return _encode.resource({**device.detect(settings.service), **{k: v for k, v in left.items() if v}})
 
     def start(self) -> None:
         """Open the queue and start the sender, once."""
@@ -113,7 +123,8 @@ class Pipeline:
         with self._retagging:
             now = self.tags
             known = now.clock_known if clock_known is None else clock_known
-            self.tags = Tags(now.tier, now.cohort if cohort is None else cohort, clock_known=known)
+            moved = now.cohort if cohort is None else now.policy.label(contract.COHORT, cohort)
+            self.tags = Tags(now.tier, moved, clock_known=known, policy=now.policy)
 
     def flush(self, timeout: float) -> bool:
         """Send what waits; True if nothing is left of what was handed in before."""
@@ -160,6 +171,17 @@ class Pipeline:
         return MemoryQueue(self.stream, self.resource, max_bytes=self.settings.queue_bytes)
 
 
+def _tags(settings: Settings) -> Tags:
+    policy = redact.Policy(
+        allow=settings.allow,
+        patterns=settings.redact,
+        content=settings.content,
+        decimals=settings.location_decimals,
+        find_key=lambda: redact.find_key(settings.hash_key, settings.hash_key_file),
+    )
+    return Tags(settings.tier, policy.label(contract.COHORT, settings.cohort), policy=policy)
+
+
 active: Pipeline | None = None
 _lock = threading.RLock()
 _registered = False
@@ -190,6 +212,20 @@ def replace(pipeline: Pipeline) -> Pipeline:
     return pipeline
 
 
+@contextmanager
+def acting(pipeline: Pipeline) -> Iterator[None]:
+    """Have ``pipeline`` record what happens inside the block, and then the one before again, which is not ended.
+
+    For whoever is many devices in one process, on one thread.
+    """
+    global active
+    before, active = active, pipeline
+    try:
+        yield
+    finally:
+        active = before
+
+
 def _at_exit() -> None:
     try:
         if active is not None:
@@ -209,6 +245,7 @@ def _after_fork() -> None:
     global active, _lock
     _lock = threading.RLock()
     _guard.forget()
+    redact.forget()
     _ids.reseed()
     if active is not None:
         active = active.again()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 from hybridobs import contract
 from hybridobs.errors import ConfigError
+from hybridobs.privacy import DECIMALS, compiled
 from hybridobs.sdk import _hosts
 from hybridobs.sdk._guard import log
 
@@ -54,6 +56,12 @@ class Settings:
     shutdown_timeout: float = 5.0
     spool: str = ""
     baggage_hosts: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
+    redact: Mapping[str, re.Pattern[str]] = dataclasses.field(default_factory=dict)
+    content: bool = False
+    location_decimals: int = DECIMALS
+    hash_key: str = dataclasses.field(default="", repr=False)
+    hash_key_file: str = ""
     disabled: bool = False
 
 
@@ -158,6 +166,21 @@ def _host_patterns(value: Any) -> tuple[str, ...]:
         raise _UnusableError("give a list of host names") from None
 
 
+def _key_patterns(value: Any) -> tuple[str, ...]:
+    """Take patterns of attribute keys, or the same in one string with commas between them."""
+    items = value.split(",") if isinstance(value, str) else value
+    if not isinstance(items, list | tuple | set | frozenset) or not all(isinstance(item, str) for item in items):
+        raise _UnusableError("give a list of attribute keys; * stands for anything, as in app.*")
+    return tuple(item.strip() for item in items if item.strip())
+
+
+def _rules(value: Any) -> dict[str, re.Pattern[str]]:
+    try:
+        return compiled(_pairs(value))
+    except ValueError as wrong:
+        raise _UnusableError(str(wrong)) from None
+
+
 def _from_resource(key: str) -> str:
     return f"{RESOURCE_VARIABLE}:{key}"
 
@@ -205,6 +228,14 @@ TABLE: tuple[Setting, ...] = (
     Setting("shutdown_timeout", _between(0, 3600, "seconds"), "Longest wait for the last send at exit."),
     Setting("spool", _text, "Directory of the durable spool; what waits is kept in memory if empty."),
     Setting("baggage_hosts", _host_patterns, "Hosts that may learn cohort, channel and device class; none by default."),
+    Setting("allow", _key_patterns, "Keys of further attributes that may leave; * stands for anything."),
+    Setting("redact", _rules, "Own rules: name and regular expression of what must not leave."),
+    Setting("content", _switch, "Let inputs and outputs of models leave, where their keys are allowed as well."),
+    Setting(
+        "location_decimals", _whole(0, 6, "places"), "Decimal places that are kept of a coordinate; 2 is about 1 km."
+    ),
+    Setting("hash_key", _text, "Key to hash ids with, as name:secret."),
+    Setting("hash_key_file", _text, "File of such keys, one a line, the one in use first."),
     Setting("disabled", _switch, "Record nothing at all.", ("OTEL_SDK_DISABLED",)),
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hybridobs import contract
 from hybridobs.sdk import _encode
 from hybridobs.sdk.queue import Priority
+from hybridobs.sdk.redact import NOTHING_SAID, Policy
 
 _KIND_INTERNAL = b"\x30\x01"
 _NAME = b"\x2a"
@@ -13,12 +14,15 @@ _NAME = b"\x2a"
 class Tags:
     """What every call of the process carries; a change makes a new object, so identity tells."""
 
-    __slots__ = ("clock_known", "cohort", "tier")
+    __slots__ = ("clock_known", "cohort", "policy", "tier")
 
-    def __init__(self, tier: str = "", cohort: str = "", *, clock_known: bool = False) -> None:
+    def __init__(
+        self, tier: str = "", cohort: str = "", *, clock_known: bool = False, policy: Policy = NOTHING_SAID
+    ) -> None:
         self.tier = tier
         self.cohort = cohort
         self.clock_known = clock_known  # whether the wall clock is known to be right
+        self.policy = policy  # what of a call may leave
 
 
 class Prepared:
@@ -71,6 +75,10 @@ class Site:
     def encode(self, tags: Tags, *, root: bool, without: frozenset[str] = frozenset()) -> bytes:
         """Encode name, kind and fixed attributes, leaving out those that one call overrides."""
         values = self.attributes(tags, root=root)
-        kept = {key: value for key, value in values.items() if key not in without}
-        name = _encode.text_field(_NAME, self.name)
+        kept = {
+            key: tags.policy.label(key, value) if isinstance(value, str) else value
+            for key, value in values.items()
+            if key not in without
+        }
+        name = _encode.text_field(_NAME, tags.policy.text(self.name))
         return name + _KIND_INTERNAL + _encode.attributes(_encode.SPAN_ATTRIBUTE, kept)

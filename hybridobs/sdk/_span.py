@@ -22,6 +22,7 @@ from hybridobs.sdk._guard import failed, ignored
 from hybridobs.sdk._ids import random_bits
 from hybridobs.sdk._site import Prepared
 from hybridobs.sdk.queue import Record
+from hybridobs.sdk.redact import LEFT_OUT
 
 MAX_ATTRIBUTES = 128
 MAX_EVENTS = 32
@@ -125,15 +126,24 @@ class LightSpan(Span):
         return not self.ended
 
     def set_attribute(self, key: str, value: types.AnyValue) -> None:
-        """Set one attribute, the last value wins; what OTLP cannot carry is ignored and counted."""
+        """Set one attribute, the last value wins; what OTLP cannot carry or must not leave is ignored and counted."""
+        self._set(key, value, _encode.MAX_TEXT)
+
+    def _set(self, key: str, value: types.AnyValue, most: int) -> None:
+        """Do so with at most so many characters of a text."""
         try:
             if self.ended:
                 return
             values = self._values
+            left = self._prepared.tags.policy.attribute(key, value, most)
+            if left is LEFT_OUT:
+                if self._mirror is not None:
+                    self._mirror.set_attribute(key, value)  # the application's own pipeline has rules of its own
+                return
             if len(values) >= MAX_ATTRIBUTES and key not in values:
                 ignored("attributes", ValueFault.TOO_LONG, key)
                 return
-            encoded = _encode.attribute(_encode.SPAN_ATTRIBUTE, key, value)
+            encoded = _encode.attribute(_encode.SPAN_ATTRIBUTE, key, left)
             if key in self._prepared.site.keys:
                 self._override(key)
             values[key] = encoded
@@ -159,7 +169,8 @@ class LightSpan(Span):
                 ignored("events", ValueFault.TOO_LONG, name)
                 return
             when = timestamp or self.now_ns()
-            self._extra += _encode.span_event(name, when, attributes or {})
+            policy = self._prepared.tags.policy
+            self._extra += _encode.span_event(policy.text(name), when, policy.attributes(attributes or {}))
             self._events += 1
             self._odd = True
             if self._mirror is not None:
@@ -176,8 +187,9 @@ class LightSpan(Span):
                 ignored("links", ValueFault.TOO_LONG, context)
                 return
             flags = int(context.trace_flags) | FLAG_PARENT_KNOWN | (FLAG_PARENT_REMOTE if context.is_remote else 0)
-            state = context.trace_state.to_header() if context.trace_state else ""
-            self._extra += _encode.span_link(context.trace_id, context.span_id, state, flags, attributes or {})
+            state = self._header(context.trace_state)
+            left = self._prepared.tags.policy.attributes(attributes or {})
+            self._extra += _encode.span_link(context.trace_id, context.span_id, state, flags, left)
             self._links += 1
             self._odd = True
             if self._mirror is not None:
@@ -189,7 +201,7 @@ class LightSpan(Span):
         """Rename the span."""
         try:
             # A protobuf reader takes the last of a repeated scalar field, so the prepared name need not be cut out.
-            self._extra += _encode.text_field(_NAME, name)
+            self._extra += _encode.text_field(_NAME, self._prepared.tags.policy.text(name))
             self._odd = True
             if self._mirror is not None:
                 self._mirror.update_name(name)
@@ -208,7 +220,7 @@ class LightSpan(Span):
             if code is StatusCode.UNSET:
                 return
             text = description if description and code is StatusCode.ERROR else ""
-            self._status = _encode.span_status(code.value, text[:MAX_MESSAGE])
+            self._status = _encode.span_status(code.value, self._prepared.tags.policy.text(text, MAX_MESSAGE))
             self._odd = True
             if self._mirror is not None:
                 self._mirror.set_status(Status(code, text or None))
@@ -226,7 +238,7 @@ class LightSpan(Span):
         try:
             values: dict[str, Any] = {
                 EXCEPTION_TYPE: _full_name(type(exception)),
-                EXCEPTION_MESSAGE: _message(exception),
+                EXCEPTION_MESSAGE: self._prepared.tags.policy.text(_message(exception), MAX_MESSAGE),
             }
             self.add_event("exception", {**values, **(attributes or {})}, timestamp)
         except Exception:
@@ -248,11 +260,25 @@ class LightSpan(Span):
         """Return Unix ns on this span's own clock: its start by the wall, and monotonic from there."""
         return self.start_ns + perf_counter_ns() - self._started
 
+    def move(self, start_ns: int, since_boot: float) -> None:
+        """Have it begin at another time: Unix ns by the wall clock, and seconds since the device was switched on.
+
+        For calls that are told of, not made: a simulation, a log that is read again.
+        """
+        self.start_ns = start_ns
+        self._since_boot = since_boot
+
     def fail(self, error: BaseException) -> None:
         """Mark the span as failed by ``error``."""
-        self._values[ERROR_TYPE] = _encode.span_text(ERROR_TYPE, type(error).__name__)
+        kind = self._prepared.tags.policy.label(ERROR_TYPE, type(error).__name__)
+        self._values[ERROR_TYPE] = _encode.span_text(ERROR_TYPE, kind)
         self.record_exception(error)
         self.set_status(StatusCode.ERROR)
+
+    def _header(self, state: TraceState | None) -> str:
+        """Return a trace state as it may leave: whole, or not at all."""
+        header = state.to_header() if state else ""
+        return header if self._prepared.tags.policy.text(header) == header else ""
 
     def _override(self, key: str) -> None:
         known = self._prepared
@@ -278,8 +304,8 @@ class LightSpan(Span):
         )
         if self._odd:
             body += self._extra + self._status
-            if self._state:
-                body += _encode.text_field(_STATE, self._state.to_header())
+            if state := self._header(self._state):
+                body += _encode.text_field(_STATE, state)
         pipeline.append(_new_tuple(Record, ("traces", seq, prepared.priority, body)))
         if self._mirror is not None:
             _compat.finish(self._mirror, self._values.values(), pipeline.stream, seq, end_ns)
@@ -295,6 +321,6 @@ def _full_name(kind: type) -> str:
 
 def _message(error: BaseException) -> str:
     try:
-        return str(error)[:MAX_MESSAGE]
+        return str(error)
     except Exception:  # an exception's own __str__ may fail; that must not hide which exception it was
         return "<no message>"

@@ -27,6 +27,7 @@ from hybridobs.sdk._guard import failed, ignored, quiet
 from hybridobs.sdk._loading import loading
 from hybridobs.sdk._site import Prepared, Site, Tags
 from hybridobs.sdk._span import MAX_ATTRIBUTES, LightSpan
+from hybridobs.sdk.redact import LEFT_OUT
 
 CALL_KEY = create_key("hybridobs-call")
 (SPAN_KEY,) = set_span_in_context(INVALID_SPAN, Context())  # the key under which the API keeps the current span
@@ -116,9 +117,9 @@ class Call(LightSpan):
         for name, value in values.items():
             key = contract.FEATURE_PREFIX + name
             if isinstance(value, str):
-                self.set_attribute(key, value[: contract.LABEL_MAX_CHARS])
-            else:
-                self._number(key, value, lowest=-math.inf)
+                self._set(key, value, contract.LABEL_MAX_CHARS)
+            elif (left := self._prepared.tags.policy.attribute(key, value)) is not LEFT_OUT:
+                self._number(key, left, lowest=-math.inf)
 
     @quiet
     def route(self, *, to: str, reason: str, decision: str | None = None) -> None:
@@ -291,7 +292,7 @@ class Call(LightSpan):
 
     def _text(self, key: str, value: str) -> None:
         if isinstance(value, str):
-            self.set_attribute(key, value[: contract.LABEL_MAX_CHARS])
+            self._set(key, value, contract.LABEL_MAX_CHARS)
         else:
             ignored(key, ValueFault.WRONG_TYPE, value)
 

@@ -13,7 +13,7 @@ from typing import SupportsFloat, SupportsIndex
 from hybridobs import contract as c
 from hybridobs.contract import EventKind as Kind
 from hybridobs.contract import ValueFault
-from hybridobs.sdk import _clock, _ids, _pipeline
+from hybridobs.sdk import _ids, _pipeline
 from hybridobs.sdk._emit import Subject, emit
 from hybridobs.sdk._guard import failed, ignored, quiet
 from hybridobs.sdk._refs import Ref, parse
@@ -40,12 +40,13 @@ def feedback(
     about = _parse(ref)
     if about is None:
         return
+    pipeline = _pipeline.active or _pipeline.first()
     values = {
         c.FEEDBACK_OUTCOME: outcome,
         c.FEEDBACK_REWRITTEN: rewritten,
         c.FEEDBACK_SOURCE: source,
         c.ENVIRONMENT_BUCKET: environment,
-        c.FEEDBACK_LAG: max(_clock.wall_ns() - about.time_ns, 0) * 1e-9,
+        c.FEEDBACK_LAG: max(pipeline.times.wall_ns() - about.time_ns, 0) * 1e-9,
         c.CORRECTION: -1 if take_back else None,
     }
     emit(Kind.FEEDBACK, values, any_of=(c.FEEDBACK_OUTCOME, c.FEEDBACK_REWRITTEN), about=Subject(about))

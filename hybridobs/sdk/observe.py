@@ -11,7 +11,7 @@ import functools
 import inspect
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from hybridobs import contract
 from hybridobs.errors import ConfigError
@@ -20,6 +20,9 @@ from hybridobs.sdk._context import get
 from hybridobs.sdk._guard import failed
 from hybridobs.sdk._site import Site
 from hybridobs.sdk.current import CALL_KEY, NO_CALL, Call
+
+if TYPE_CHECKING:
+    from hybridobs.sdk.health import EnergyMeter
 
 F = TypeVar("F", bound=Callable[..., Any])
 _ROLES = ("primary", "shadow")
@@ -39,10 +42,12 @@ def observe(
     mode: str | None = None,
     role: str | None = None,
     schema_hash: str | None = None,
+    energy: bool | EnergyMeter = False,
 ) -> Observation:
     """Observe an inference, as ``@observe(model="digits", version="1.3.0")`` or ``with observe(...) as call``.
 
     ``name`` is the span's name (``task model`` if not given); ``role="shadow"`` marks an inference nobody waits for.
+    ``energy=True`` has each call say its energy if this device can tell it; a meter says from where.
     Raises :class:`hybridobs.errors.ConfigError` at once, when the module is imported, if a value cannot be used.
     """
     if _function is not None or not model:
@@ -61,7 +66,12 @@ def observe(
         contract.MODEL_SCHEMA_HASH: schema_hash,
     }
     values: dict[str, object] = {key: _text(key, value) for key, value in given.items() if value is not None}
-    return Observation(Site(name or f"{task or 'infer'} {model}", values))
+    site = Site(name or f"{task or 'infer'} {model}", values)
+    if energy is False:
+        return Observation(site)
+    from hybridobs.sdk.health._observed import MeteredObservation
+
+    return MeteredObservation(site, None if energy is True else energy)
 
 
 class Observation:

@@ -11,10 +11,15 @@ from hybridobs.sdk._guard import failed
 from hybridobs.sdk._pipeline import Pipeline
 from hybridobs.sdk._settings import Settings
 from hybridobs.sdk.queue import Queue, QueueStats, Resource
+from hybridobs.sdk.redact import counts
 
 
 class Status(NamedTuple):
-    """How the SDK of this process is doing: ``sent`` and ``rejected`` count records since ``configure``."""
+    """How the SDK of this process is doing.
+
+    ``sent`` and ``rejected`` count records since ``configure``; ``redactions`` are values that were changed or left
+    out for privacy, by rule.
+    """
 
     stream: str
     enabled: bool
@@ -24,6 +29,7 @@ class Status(NamedTuple):
     last_error: str
     ignored_values: dict[str, int]
     failures: dict[str, int]
+    redactions: dict[str, int]
 
 
 def configure(
@@ -52,6 +58,12 @@ def configure(
     shutdown_timeout: float | None = None,
     spool: str | PathLike[str] | None = None,
     baggage_hosts: Iterable[str] | None = None,
+    allow: Iterable[str] | None = None,
+    redact: Mapping[str, str] | None = None,
+    content: bool | None = None,
+    location_decimals: int | None = None,
+    hash_key: str | None = None,
+    hash_key_file: str | PathLike[str] | None = None,
     disabled: bool | None = None,
     queue: Callable[[str, Resource], Queue] | None = None,
 ) -> Settings:
@@ -83,6 +95,16 @@ def set_cohort(cohort: str) -> None:
     pipeline = _pipeline.active or _pipeline.first()
     checked = _settings.resolve({"cohort": cohort}, {}).cohort
     pipeline.retag(cohort=checked)
+
+
+def hash_id(value: str) -> str:
+    """Return the keyed hash of an id, as ``key:`` and 32 hexadecimal digits; "" without a key. Raises nothing."""
+    try:
+        pipeline = _pipeline.active or _pipeline.first()
+        return pipeline.tags.policy.hashed(value) or ""
+    except Exception:
+        failed("hash_id")
+        return ""
 
 
 def flush(timeout: float = 5.0) -> bool:
@@ -120,4 +142,5 @@ def status() -> Status:
         last_error="" if sender is None else sender.last_error,
         ignored_values=_guard.ignored_values(),
         failures=_guard.failures(),
+        redactions=counts(),
     )

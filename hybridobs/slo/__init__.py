@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from hybridobs.slo._check import Result, check
     from hybridobs.slo._file import load, loads
     from hybridobs.slo._gate import TRIGGERS, Comparison, Decision, gate
+    from hybridobs.slo._rules import Rules, rules
     from hybridobs.slo._schema import schema
     from hybridobs.slo._told import told, told_gate
     from hybridobs.slo.budget import Budget
@@ -26,6 +27,7 @@ _HOMES = {
     "objective": ("Objective", "SloFile", "Trigger"),
     "outcome": ("Outcome", "Severity", "worst"),
     "report": ("FORMATS", "Entry", "Report"),
+    "_rules": ("Rules", "rules"),
     "_gate": ("TRIGGERS", "Comparison", "Decision", "gate"),
     "_schema": ("schema",),
     "_told": ("told", "told_gate"),
@@ -43,6 +45,7 @@ __all__ = [
     "Outcome",
     "Report",
     "Result",
+    "Rules",
     "Severity",
     "SloFile",
     "Trigger",
@@ -50,6 +53,7 @@ __all__ = [
     "gate",
     "load",
     "loads",
+    "rules",
     "schema",
     "told",
     "told_gate",

@@ -7,7 +7,7 @@ A batch holds ``size`` summaries side by side. What is added is flat: value list
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import chain, pairwise
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -92,12 +92,12 @@ class Batch:
         if not len(place):
             return
         try:
-            values = np.fromiter(chain.from_iterable(lists), np.int64, len(place))
+            values = np.concatenate([np.asarray(values, np.int64) for values in lists])
         except OverflowError as fault:
             raise ValueError(f"{self.measure.name}: a value does not fit 64 bits") from fault
         if values.max() > LIMIT or values.min() < -LIMIT:
             raise ValueError(f"{self.measure.name}: a value is beyond 2**53 quanta")
-        self._add_exact(place, np.ones(len(place), np.int64), values, values, values)
+        self._add_runs(lengths, values)
         if self.measure.shape is Shape.DISTRIBUTION:
             self._add_distribution(place, values)
 
@@ -118,6 +118,16 @@ class Batch:
     def _add_sets(self, parts: Iterable[tuple[int, Summary]]) -> None:
         for place, part in parts:
             self._sets[place] += part
+
+    def _add_runs(self, lengths: Ints, values: Ints) -> None:
+        """What every measure keeps of values, the first ``lengths[0]`` of which belong to summary 0, and so on."""
+        held = np.flatnonzero(lengths)
+        starts = (np.cumsum(lengths) - lengths)[held]
+        self._n[held] += lengths[held]
+        self._high[held] += np.add.reduceat(values >> 32, starts)
+        self._low[held] += np.add.reduceat(values & 0xFFFFFFFF, starts)
+        self._min[held] = np.minimum(self._min[held], np.minimum.reduceat(values, starts))
+        self._max[held] = np.maximum(self._max[held], np.maximum.reduceat(values, starts))
 
     def _add_exact(self, place: Ints, n: Ints, sums: Ints, least: Ints, most: Ints) -> None:
         np.add.at(self._n, place, n)

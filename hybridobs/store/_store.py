@@ -146,10 +146,11 @@ class Store:
 
         ``since`` and ``until`` (excluded) are Unix seconds on the start of a window; ``by`` names base labels, extra
         labels or ``"window"``, and the group is their values in that order, empty for a label that a series lacks;
-        ``"shard"`` in ``by`` reads groups of devices instead, by the hour and for gated measures only (see
-        :mod:`hybridobs.kpi.shards`); ``where`` is what labels must equal. What is read from streams (delivery) is of all time: it has no window, and
-        ``since`` and ``until`` do not choose. A group or a measure without data is absent. Raises ConfigError for a
-        name that does not exist, and LayoutError for rows that were stored under another definition of their measure.
+        ``"shard"`` in ``by`` reads groups of devices instead, by the hour and for gated measures and model inputs only
+        (see :mod:`hybridobs.kpi.shards`); ``where`` is what labels must equal. What is read from streams (delivery) or
+        from drift references is of all time: it has no window, and ``since`` and ``until`` do not choose. A group or a
+        measure without data is absent. Raises ConfigError for a name that does not exist, and LayoutError for rows that
+        were stored under another definition of their measure.
         """
         with self._reading() as connection:
             return _read.cells(connection, self._dialect, measures, since, until, by, where or {})

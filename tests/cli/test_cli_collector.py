@@ -16,6 +16,7 @@ import pytest
 from click.testing import Result
 
 from hybridobs.cli.collector import loaded
+from hybridobs.collector import Collector
 
 Run = Callable[..., Result]
 
@@ -36,6 +37,7 @@ def file(tmp_path: Path) -> Path:
 def test_default() -> None:
     """Without a file a collector with the usual addresses and the live exposition runs."""
     chosen = loaded(None, {})
+    assert isinstance(chosen, Collector)
     assert (chosen.store, chosen.http, chosen.grpc) == ("sqlite:///hybridobs.db", "127.0.0.1:4318", "127.0.0.1:4317")
     assert [type(view).__name__ for view in chosen.views] == ["LiveMeasures"]
 
@@ -43,6 +45,7 @@ def test_default() -> None:
 def test_file(file: Path) -> None:
     """A file says everything."""
     chosen = loaded(file, {})
+    assert isinstance(chosen, Collector)
     assert (chosen.store, chosen.http, chosen.grpc, chosen.limits.series) == (
         "sqlite:///file.db",
         "127.0.0.1:5318",
@@ -54,6 +57,7 @@ def test_file(file: Path) -> None:
 def test_options_win(file: Path) -> None:
     """An option replaces what the file says, and only that."""
     chosen = loaded(file, {"http": "127.0.0.1:0"})
+    assert isinstance(chosen, Collector)
     assert (chosen.store, chosen.http, chosen.limits.series) == ("sqlite:///file.db", "127.0.0.1:0", 77)
 
 

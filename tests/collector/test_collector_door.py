@@ -12,7 +12,7 @@ from hybridobs.contract import DropReason, Outcome, Signal, ValueFault
 
 def test_the_door() -> None:
     """These names are public, and asking for another is an AttributeError."""
-    assert hybridobs.collector.__all__ == ["Collector", "Limits", "Relay", "RelayLimits", "cap", "deny"]
+    assert hybridobs.collector.__all__ == ["Collector", "Limits", "Relay", "RelayLimits", "cap", "deny", "detect"]
     assert all(getattr(hybridobs.collector, name) is not None for name in hybridobs.collector.__all__)
     assert not hasattr(hybridobs.collector, "Ingest")
 
@@ -38,6 +38,7 @@ def test_the_names_of_the_counters() -> None:
         "requests",
         "received_bytes",
         "values_left_out",
+        "redactions",
         "series_overflow",
         "spans_kept",
         "traces_passed_over",

@@ -93,6 +93,35 @@ def test_usual_spans_are_read_by_shape() -> None:
     assert list(part.claims) == list(range(31, 41))
 
 
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(*[st.sampled_from([3, 300, 70_000, 2**55, 2**62])] * 3), min_size=1, max_size=30))
+def test_widths_of_integers(values: list[tuple[int, int, int]]) -> None:
+    """Integers of any width read as they are, those of the same whole length told apart."""
+    keys = ("gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens", "hybridobs.seq")
+    made = [span(at, dict(zip(keys, row, strict=True))) for at, row in enumerate(values, 1)]
+    learned, plain = Decoder(Limits(), Clocks(lambda *_: None)), _Plain(Limits(), Clocks(lambda *_: None))
+    for decoder in (learned, learned, learned, plain):
+        decoder.forget_slowest()
+        decoded = told(decoder.decode(Signal.TRACES, request(made), NOW))
+        assert sum(decoded[0].values()) == len(made)  # type: ignore[attr-defined]
+    learned.forget_slowest()
+    assert told(learned.decode(Signal.TRACES, request(made), NOW)) == decoded
+
+
+def test_every_layout_is_learned_once() -> None:
+    """Twenty labels, each with integers of several widths, need no closer look once each was seen twice."""
+    decoder = Decoder(Limits(), Clocks(lambda *_: None))
+    made = [
+        span(number, {"hybridobs.model.version": f"{number % 20:02}", "gen_ai.usage.input_tokens": number**2})
+        for number in range(1, 1001)
+    ]
+    for _ in range(3):
+        decoder.decode(Signal.TRACES, request(made), NOW)
+    decoder._one_by_one = None  # type: ignore[method-assign,assignment]
+    decoded = decoder.decode(Signal.TRACES, request(made), NOW)
+    assert sum(len(part.claims) for piece in decoded.pieces for part in piece.numbered) == 1000
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_no_bytes_are_a_crash(data: st.DataObject) -> None:

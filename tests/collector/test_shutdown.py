@@ -113,6 +113,22 @@ def test_requests_in_flight_are_answered(start: Start) -> None:
     assert measures["inference.duration"][0] == 8
 
 
+def test_a_body_on_its_way_is_awaited(start: Start) -> None:
+    """A request that has only begun to arrive when the stop comes is received, committed and answered."""
+    body = request([span(1)])
+    with start() as running:
+        connection = http.client.HTTPConnection(running.collector.http_url.removeprefix("http://"), timeout=10)
+        connection.putrequest("POST", "/v1/traces")
+        connection.putheader("Content-Type", "application/x-protobuf")
+        connection.putheader("Content-Length", str(len(body)))
+        connection.endheaders(body[:10])
+        time.sleep(0.3)
+        rest = threading.Timer(0.5, connection.send, [body[10:]])
+        rest.start()
+    assert connection.getresponse().status == 200
+    connection.close()
+
+
 def test_slow_senders_time_out(start: Start) -> None:
     """A body that does not arrive in time is answered 408, and holds no budget afterwards."""
     with start(request_seconds=0.3) as running:

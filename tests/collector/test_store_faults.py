@@ -96,6 +96,15 @@ def test_a_fault_of_ours_is_not_the_senders(running: Running, store: Failing) ->
     assert running.post(request([span(1)])).status == 200
 
 
+def test_a_fault_of_ours_while_reading_destroys_nothing(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bug in the decoder makes the sender keep what it has: it is there to be counted after the mend."""
+    with monkeypatch.context() as broken:
+        broken.setattr("hybridobs.collector.decode.Decoder.decode", lambda *_: 1 / 0)
+        assert running.post(request([span(1)])).status == 503
+    assert running.post(request([span(1)])).status == 200
+    assert running.events() == {"counted": 1}
+
+
 def test_a_locked_database(start: Start, tmp_path: Path) -> None:
     """A real lock that another process holds too long is a store that is down, and passes."""
     import sqlite3

@@ -52,6 +52,11 @@ def test_offline(result: dict[str, Any]) -> None:
     assert offline["n"] > 20 and offline["value"] == 1.0 and lateness["value"] > 0.5
 
 
+def test_verdicts(result: dict[str, Any]) -> None:
+    """The objectives are kept, and the gate stops the version that is slow on purpose."""
+    assert result["verdicts"] == {"check": "pass", "gate": "fail"}
+
+
 @pytest.mark.parametrize("after", ["training", "running"])
 def test_ctrl_c(tmp_path: Path, after: str) -> None:
     """Ctrl-C ends it with code 130, what there was until then is shown, and no process stays behind."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from math import inf, nan
 
 from hypothesis import given
@@ -58,7 +59,7 @@ def _expected(events: list[Event]) -> tuple[dict[CellKey, list[int]], dict[CellK
     return added, taken
 
 
-def _sorted(cells: dict[CellKey, list[int]]) -> dict[CellKey, list[int]]:
+def _sorted(cells: Mapping[CellKey, Sequence[int]]) -> dict[CellKey, list[int]]:
     return {key: sorted(values) for key, values in cells.items()}
 
 

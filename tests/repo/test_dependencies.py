@@ -19,23 +19,34 @@ ROOMS: dict[str, tuple[str, set[str]]] = {
     "__main__": ("", set()),
     "contract": ("", set()),
     "errors": ("", set()),
+    "privacy": ("", set()),
     "kpi": ("", set()),
     "sdk": ("", {"opentelemetry", "urllib3"}),
     "store": ("collector", {"sqlalchemy", "numpy"}),
     "collector": (
         "collector",
-        {"opentelemetry.proto", "google.protobuf", "google.rpc", "grpc", "aiohttp", "prometheus_client", "zstandard"},
+        {
+            "opentelemetry.proto",
+            "google.protobuf",
+            "google.rpc",
+            "grpc",
+            "aiohttp",
+            "numpy",
+            "prometheus_client",
+            "zstandard",
+        },
     ),
-    "serve": ("collector", {"prometheus_client"}),
+    "serve": ("collector", {"numpy", "prometheus_client"}),
     "slo": ("collector", {"yaml"}),
     "grafana": ("dashboards", {"grafanalib"}),
     "report": ("collector", set()),
     "demo": ("demo", {"numpy", "onnx", "onnxruntime", "skl2onnx", "sklearn", "aiohttp"}),
+    "simulate": ("collector", set()),
     "cli": ("collector", {"click", "rich"}),
     "testing": ("testing", {"pytest"}),
 }
-# What a tool of a room imports when it is used (`hybridobs spool export`); it names the extra where that is missing.
-TOOLS: dict[str, set[str]] = {"sdk": {"opentelemetry.proto", "google.protobuf"}}
+# What a tool of a room imports when it is used (`hybridobs spool export`, training data); it names a missing extra.
+TOOLS: dict[str, set[str]] = {"sdk": {"opentelemetry.proto", "google.protobuf"}, "cli": {"numpy"}}
 # import name -> what is installed, where the two differ
 DISTRIBUTIONS = {
     "google.protobuf": "protobuf",

@@ -16,7 +16,9 @@ from hybridobs.collector import Collector
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
-BLOCKS = {kind: re.findall(rf"^```{kind}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL) for kind in ("python", "sh")}
+BLOCKS = {
+    kind: re.findall(rf"^```{kind}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL) for kind in ("python", "sh", "yaml")
+}
 TARGETS = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
 CALLS = "\nfor _ in range(300):\n    classify([1, 2, 3])\nhybridobs.shutdown()\n"
 
@@ -47,13 +49,14 @@ def test_make_targets_exist() -> None:
 
 @pytest.mark.integration
 def test_three_acts(tmp_path: Path) -> None:
-    """The code of act one sends, a collector takes it, and the check of act three says good."""
+    """The code of act one sends, a collector takes it, and the objectives of act three are met."""
     store = f"sqlite:///{tmp_path}/hybridobs.db"
     with Collector(store=store, http="127.0.0.1:0", grpc="127.0.0.1:0").running() as collector:
         code = BLOCKS["python"][0].replace("http://127.0.0.1:4318", collector.http_url)
         subprocess.run([sys.executable, "-c", code + CALLS], check=True, cwd=tmp_path, timeout=60)
+    (tmp_path / "slo.yaml").write_text(BLOCKS["yaml"][0])
     env = os.environ | {"HYBRIDOBS_STORE": store, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    read = next(block for block in BLOCKS["sh"] if block.startswith("hybridobs kpi"))
-    done = subprocess.run(["bash", "-ec", read], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60)
+    judge = next(block for block in BLOCKS["sh"] if block.startswith("hybridobs slo"))
+    done = subprocess.run(["bash", "-ec", judge], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "from 300 calls: good" in done.stdout and "digits" in done.stdout
+    assert "PASS" in done.stdout and "digits" in done.stdout and (tmp_path / "slo.xml").exists()

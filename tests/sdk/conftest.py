@@ -39,8 +39,9 @@ class Wire:
         return self.replies.pop(0) if self.replies else Reply(Outcome.SENT)
 
     def configure(self, **arguments: object) -> None:
-        """Configure the SDK to send here."""
-        _pipeline.replace(_pipeline.Pipeline(resolve(arguments), make_post=lambda _: self))
+        """Configure the SDK to send here; any attribute may leave unless ``allow`` says which."""
+        said = {"allow": ["*"], **arguments}
+        _pipeline.replace(_pipeline.Pipeline(resolve(said), make_post=lambda _: self))
 
     def traces(self) -> list[ExportTraceServiceRequest]:
         """Return every trace request, parsed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import urllib.request
+from array import array
 from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
@@ -37,6 +38,15 @@ def text(view: LiveMeasures) -> str:
     registry = CollectorRegistry()
     registry.register(view)
     return generate_latest(registry).decode()
+
+
+def test_a_sum_may_outgrow_64_bits() -> None:
+    """However many large values were added, their sum is exact, taken back ones included."""
+    view = LiveMeasures()
+    [key] = cells("tokens.input")
+    view.committed({key: array("q", [*[2**53] * 3_000, -(2**53)])})
+    [total] = [line for line in text(view).splitlines() if line.startswith("hybridobs_tokens_input_total{")]
+    assert float(total.split()[-1]) == 2_999 * 2**53
 
 
 def test_a_distribution_is_a_histogram_with_exact_edges() -> None:

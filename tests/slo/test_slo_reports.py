@@ -78,6 +78,15 @@ def test_markdown(run: Run, report: str) -> None:
     assert "a \\| \\<b> & c" in lines[7]
 
 
+def test_html(run: Run, report: str) -> None:
+    """HTML is one well-formed section with a row for each verdict, and no name breaks out of its cell."""
+    section = ET.fromstring(run("check", report, "--report", "html=-").stdout)
+    assert section.tag == "section" and section.get("class") == "hybridobs-slo fail"
+    rows = [[cell.text or "" for cell in row] for row in section.iter("tr")][1:]
+    assert rows[0][:3] == ["FAIL", "latency_p95", "400 ms, at most 300 ms allowed"]
+    assert "a | <b> & c" in rows[3][1]
+
+
 def test_github(run: Run, report: str) -> None:
     """Annotations stand at the line of the file, escaped as GitHub wants it."""
     lines = run("check", report, "--report", "github=-").stdout.splitlines()

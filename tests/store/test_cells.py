@@ -20,7 +20,7 @@ from hybridobs.kpi.summary import Summary
 from hybridobs.store import Store
 
 DURATION = MEASURES["inference.duration"]
-IN_CELLS = [name for name, measure in MEASURES.items() if measure.source is not Source.STREAMS]
+IN_CELLS = [name for name, measure in MEASURES.items() if measure.source is Source.EVENTS]
 Opener = Callable[..., Store]
 Cells = dict[CellKey, list[int]]
 

@@ -48,11 +48,12 @@ class Question(NamedTuple):
 
 
 class Found(NamedTuple):
-    """One feature now; ``group`` are the values of the labels ``by``."""
+    """One feature now; ``group`` are the values of the labels ``by``, ``shards`` the groups of devices told apart."""
 
     reference: Comparable
     group: Labels
     comparison: Comparison
+    shards: int
 
 
 class Unreferenced(NamedTuple):
@@ -113,8 +114,7 @@ def ask(source: Source, references: Iterable[Reference], question: Question, whe
     meant = _meant(known, windows, seasons, asked)
     alpha = question.alpha / (len(meant) or 1)
     found = [
-        Found(one, group, _compared(one, windows, shards, group, places, asked._replace(alpha=alpha)))
-        for one, group, places in meant
+        _compared(one, windows, shards, group, places, asked._replace(alpha=alpha)) for one, group, places in meant
     ]
     return Drift(tuple(found), tuple(_unreferenced(windows, known)), alpha)
 
@@ -213,7 +213,7 @@ def _meant(
 
 def _compared(
     reference: Comparable, windows: _Windows, shards: _Windows, group: Labels, seasons: list[str], question: Question
-) -> Comparison:
+) -> Found:
     place = reference.key[:3]
     whole, apart = _Seen(), defaultdict[str, _Seen](_Seen)
     for season in seasons:
@@ -222,10 +222,11 @@ def _compared(
         if season in seasons and own == place and labels[:-1] == group:
             apart[labels[-1]].add(seen)
     now = whole.counted(reference)
-    parts = [seen.counted(reference) for seen in apart.values()]
+    parts = [binned for seen in apart.values() if (binned := seen.counted(reference)).n]
     usual = NUMBERS if isinstance(reference, NumericReference) else NAMES
     rule = usual._replace(threshold=question.threshold, alpha=question.alpha)
-    return compare(reference, now, parts if _covers(parts, now) else (), rule)
+    parts = parts if _covers(parts, now) else []
+    return Found(reference, group, compare(reference, now, parts, rule), len(parts))
 
 
 def _covers(shards: Sequence[Binned], whole: Binned) -> bool:

@@ -3,6 +3,7 @@
 Every format is a pure function of one :class:`Report`; the reason always comes first.
 """
 
+from hybridobs.slo.report._html import as_html
 from hybridobs.slo.report._json import as_json
 from hybridobs.slo.report._junit import as_junit
 from hybridobs.slo.report._lines import as_github, as_markdown, as_text
@@ -16,6 +17,7 @@ FORMATS = {
     "markdown": as_markdown,
     "github": as_github,
     "sarif": as_sarif,
+    "html": as_html,
 }
 
 __all__ = ["FORMATS", "Entry", "Report", "as_text"]

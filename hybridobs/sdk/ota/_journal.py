@@ -1,0 +1,191 @@
+"""One attempt on disk: what it is, where it stands, and everything that was said about it.
+
+What is said is written first, then queued, and said again by every later process until the attempt is forgotten: a
+process may be killed between the two, or before its queue has reached the disk. The collector counts it once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hybridobs.errors import ConfigError
+from hybridobs.kpi.ota import State
+from hybridobs.sdk import _clock, _pipeline
+from hybridobs.sdk._guard import failed
+from hybridobs.sdk.spool._place import default_directory, private_directory
+
+VERSION = 1
+_EPOCH_NS = 1_577_836_800 * 10**9  # 2020: a clock that says less was never set
+_life = (0, "")
+
+
+def life() -> str:
+    """Return an id of this process, another one after a fork."""
+    global _life
+    if _life[0] != os.getpid():
+        _life = (os.getpid(), os.urandom(8).hex())
+    return _life[1]
+
+
+def place(directory: str | os.PathLike[str] | None) -> Path:
+    """Return where attempts are kept, made if missing; ConfigError unless it is ours alone."""
+    try:
+        if directory is None:
+            pipeline = _pipeline.active or _pipeline.first()
+            return private_directory(default_directory(pipeline.settings.service) / "ota")
+        return private_directory(Path(directory))
+    except ConfigError as wrong:
+        raise ConfigError("ota directory", wrong.value, wrong.way_out) from None
+    except OSError as wrong:
+        raise ConfigError("ota directory", directory, f"cannot be made: {wrong.strerror}") from None
+
+
+@dataclass
+class Saying:
+    """One event as it was said: its values, and when, where and by which labels it counts."""
+
+    values: dict[str, Any]
+    time_ns: int
+    since_boot: float
+    boot: str
+    clock_known: bool
+    span: str
+    labels: list[str]
+
+
+@dataclass
+class Record:
+    """An attempt; ``switched`` holds the boot and the life in which the next start became the new version's."""
+
+    id: str
+    trace: str
+    system: str
+    kind: str
+    deployment: str
+    from_version: str
+    to_version: str
+    model: str
+    facts: dict[str, Any]
+    began_ns: int
+    changed_ns: int
+    boot: str
+    since_boot: float
+    outcome: str = "pending"
+    phase: str = ""
+    confirmed: bool = False
+    switched: tuple[str, str] | None = None
+    closed: bool = False
+    before: list[str] = field(default_factory=list)
+    said: list[Saying] = field(default_factory=list)
+
+    @property
+    def state(self) -> State:
+        """Where the attempt stands."""
+        return State(self.outcome, self.phase, self.confirmed)
+
+    def age(self, now_ns: int) -> float:
+        """Seconds since the last change of state; 0 while the clock cannot be believed."""
+        return max(now_ns - self.changed_ns, 0) * 1e-9 if self.changed_ns > _EPOCH_NS else 0.0
+
+
+class Journal:
+    """The file of one attempt, locked while a process works on it."""
+
+    def __init__(self, directory: Path, name: str) -> None:
+        self._path = directory / f"{name}.json"
+        self._lock_path = directory / f"{name}.lock"
+        self._lock: int | None = None
+
+    def take(self) -> bool:
+        """Lock it; False if somebody else is at work on it."""
+        import fcntl  # not on every system; place() has said so by now
+
+        lock = os.open(self._lock_path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(lock)
+            return False
+        self._lock = lock
+        return True
+
+    def let_go(self) -> None:
+        """Unlock it; safe twice."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def read(self) -> Record | None:
+        """Return what is there; None if that is nothing, or nothing that this version wrote."""
+        try:
+            found = json.loads(self._path.read_text("utf-8"))
+            if found.pop("version") != VERSION:
+                return None
+            said = [Saying(**one) for one in found.pop("said")]
+            record = Record(**found, said=said)
+        except FileNotFoundError:
+            return None
+        except Exception:
+            failed("ota journal")
+            return None
+        record.switched = None if record.switched is None else (record.switched[0], record.switched[1])
+        return record
+
+    def write(self, record: Record) -> None:
+        """Replace what is there, so that a power cut leaves the old or the new; a full disk is counted, not raised."""
+        beside = self._path.with_suffix(".new")
+        try:
+            handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump({"version": VERSION, **asdict(record)}, file)
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(self._path)
+            _sync(self._path.parent)
+        except Exception:
+            failed("ota journal")
+
+    def drop(self) -> None:
+        """Forget the attempt."""
+        for path in (self._path, self._lock_path):
+            with suppress(OSError):
+                path.unlink()
+        self.let_go()
+
+
+def journals(directory: Path) -> Iterator[tuple[Journal, Record]]:
+    """Every attempt that nobody is at work on, locked for whoever asks, oldest first."""
+    found = []
+    for path in directory.glob("*.json"):
+        journal = Journal(directory, path.stem)
+        if not journal.take():
+            continue
+        record = journal.read()
+        if record is None:
+            journal.let_go()
+        else:
+            found.append((journal, record))
+    try:
+        yield from sorted(found, key=lambda pair: pair[1].began_ns)
+    finally:
+        for journal, _ in found:
+            journal.let_go()
+
+
+def boot() -> str:
+    """Return the id of this boot."""
+    return _clock.boot_id()
+
+
+def _sync(directory: Path) -> None:
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,134 @@
+"""Alerts that need no promise: what must not happen at all, and the collector's own troubles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from hybridobs.slo._rules._burn import notes
+from hybridobs.slo._rules._counting import seen
+from hybridobs.slo.outcome import Severity
+
+_MODEL = ("tier", "model", "version")
+_OWN = "hybridobs_collector_"
+
+
+class Fault(NamedTuple):
+    """One alert: ``trial`` holds series (and their values, one a minute) that must set it off, ``well`` must not."""
+
+    alert: str
+    expr: str
+    severity: Severity
+    summary: str
+    page: str
+    trial: Mapping[str, str]
+    well: Mapping[str, str] = MappingProxyType({})
+    lasting: str = ""
+
+
+def _happened(metric: str, by: tuple[str, ...] = _MODEL, matchers: str = "") -> str:
+    return seen(f"{metric}{{{matchers}}}" if matchers else metric, by, "15m")
+
+
+_APPEARS = "_x5 1+0x60"  # the series begins with its first fault, as ours do
+
+FAULTS = (
+    Fault(
+        "HybridobsSchemaMismatch",
+        _happened("hybridobs_schema_mismatched_total"),
+        Severity.PAGE,
+        "inputs have another schema than the model was made for",
+        "schema-mismatch",
+        {"hybridobs_schema_mismatched_total": _APPEARS},
+    ),
+    Fault(
+        "HybridobsSafetyViolation",
+        _happened("hybridobs_safety_violations_total"),
+        Severity.PAGE,
+        "an answer broke a safety rule",
+        "safety",
+        {"hybridobs_safety_violations_total": _APPEARS},
+    ),
+    Fault(
+        "HybridobsAutomaticRollback",
+        _happened(
+            "hybridobs_release_rollbacks_total", ("tier", "version", "kind", "trigger"), 'trigger=~"gate|device"'
+        ),
+        Severity.TICKET,
+        "a release was taken back without a person asking for it",
+        "rollback",
+        {'hybridobs_release_rollbacks_total{trigger="gate"}': _APPEARS},
+    ),
+    Fault(
+        "HybridobsUpdateStuck",
+        _happened("hybridobs_ota_stuck_total", ("device_class", "to_version")),
+        Severity.TICKET,
+        "devices began an update and have not come to its end",
+        "update-stuck",
+        {"hybridobs_ota_stuck_total": _APPEARS},
+    ),
+    Fault(
+        "HybridobsClockWrong",
+        _happened("hybridobs_clock_offset_seconds_count", ("tier", "site", "device_class")),
+        Severity.TICKET,
+        "devices have a wrong clock, and their telemetry is being corrected",
+        "clock",
+        {"hybridobs_clock_offset_seconds_count": _APPEARS},
+    ),
+    Fault(
+        "HybridobsSeriesOverflow",
+        f"increase({_OWN}series_overflow_total[15m]) > 0",
+        Severity.TICKET,
+        "there are more label values than the collector keeps apart",
+        "series-overflow",
+        {f"{_OWN}series_overflow_total": "0+1x60"},
+    ),
+    Fault(
+        "HybridobsTelemetryRefused",
+        _happened(f"{_OWN}events_total", ("signal", "reason"), 'outcome="dropped"'),
+        Severity.TICKET,
+        "the collector refuses telemetry for good",
+        "telemetry-refused",
+        {f'{_OWN}events_total{{outcome="dropped",reason="malformed",signal="traces"}}': "0+1x60"},
+    ),
+    Fault(
+        "HybridobsStoreFailing",
+        f"increase({_OWN}commits_failed_total[5m]) > 0",
+        Severity.PAGE,
+        "the store does not take what the collector commits; senders keep it and try again",
+        "store-failing",
+        {f"{_OWN}commits_failed_total": "0+1x60"},
+    ),
+    Fault(
+        "HybridobsCollectorBehind",
+        f"{_OWN}queue_bytes / {_OWN}queue_limit_bytes > 0.5",
+        Severity.TICKET,
+        "half of the collector's queue is full, it is slower than what arrives",
+        "collector-behind",
+        {f"{_OWN}queue_bytes": "60x60", f"{_OWN}queue_limit_bytes": "100x60"},
+        {f"{_OWN}queue_bytes": "40x60", f"{_OWN}queue_limit_bytes": "100x60"},
+        lasting="5m",
+    ),
+    Fault(
+        "HybridobsCollectorGone",
+        f"absent({_OWN}series)",
+        Severity.PAGE,
+        "no collector shows its measures; nothing else here can be judged",
+        "collector-gone",
+        {},
+        {f"{_OWN}series": "1x60"},
+        lasting="5m",
+    ),
+)
+
+
+def rule(fault: Fault, runbooks: str) -> dict[str, Any]:
+    """The alert of one fault."""
+    return {
+        "alert": fault.alert,
+        "expr": fault.expr,
+        **({"for": fault.lasting} if fault.lasting else {}),
+        "labels": {"severity": fault.severity.value},
+        "annotations": notes(fault.summary, f"{fault.summary[0].upper()}{fault.summary[1:]}.", runbooks, fault.page),
+    }

@@ -1,0 +1,154 @@
+"""Every planted case through every public entry; then the spool, the wire and the store are searched for it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import hybridobs
+from hybridobs import events
+from hybridobs.collector._clocks import Clocks
+from hybridobs.collector._commit import commit
+from hybridobs.collector._retain import Retain
+from hybridobs.collector._screen import Screen
+from hybridobs.collector._series import SeriesLimit
+from hybridobs.collector.decode import Decoder
+from hybridobs.collector.limits import Limits
+from hybridobs.contract import Signal
+from hybridobs.sdk import _pipeline, redact
+from hybridobs.sdk._http import Outcome, Reply
+from hybridobs.sdk._settings import resolve
+from hybridobs.store import Store
+from tests.privacy.planted import BADGE, PLANTED
+
+CASES = [text for texts in PLANTED.values() for text in texts]
+NOW = 1_770_000_000_000_000_000
+
+
+class Post:
+    """A collector that is away at first, so that everything lies in the spool; then it keeps what it gets."""
+
+    def __init__(self) -> None:
+        self.away = True
+        self.bodies: list[tuple[str, bytes]] = []
+
+    def __call__(self, signal: str, body: bytes, timeout: float) -> Reply:
+        if self.away:
+            return Reply(Outcome.RETRY)
+        self.bodies.append((signal, body))
+        return Reply(Outcome.SENT)
+
+
+@pytest.fixture
+def post(tmp_path: Path) -> Iterator[Post]:
+    redact.forget()
+    made = Post()
+    yield made
+    made.away = False
+    hybridobs.shutdown(5)
+    _pipeline.active = None
+    redact.forget()
+
+
+def configure(post: Post, spool: Path, text: str) -> None:
+    """Set up with the text in every label that an operator may give."""
+    settings = resolve(
+        {
+            "service": f"till {text}"[:128],
+            "tier": "device",
+            "site": f"at {text}"[:128],
+            "cohort": f"of {text}"[:128],
+            "resource": {"app.note": text},
+            "allow": ["app.*"],
+            "redact": {"badge": BADGE},
+            "hash_key": "k1:0123456789abcdef",
+            "spool": spool,
+            "interval": 3600,
+            "shutdown_timeout": 0.1,
+        }
+    )
+    _pipeline.replace(_pipeline.Pipeline(settings, make_post=lambda _: post))
+
+
+def plant(text: str) -> None:
+    """Say the text wherever something can be said."""
+    seen = f"seen {text} today"
+    with pytest.raises(ValueError), hybridobs.observe(model="digits", task=seen, name=seen) as call:
+        call.attribute("app.note", seen)
+        call.attribute("app.notes", [seen, text])
+        call.attribute("other", seen)
+        call.attribute("app.raw", seen.encode())
+        call.set_attribute("hybridobs.inference.confidence", seen)
+        call.features(note=seen, **{f"of {text}": 1.0})
+        call.route(to=seen, reason=seen)
+        call.model(name=seen)
+        call.add_event(seen, {"app.note": seen, "other": seen})
+        call.add_link(call.get_span_context(), {"app.note": seen})
+        call.update_name(seen)
+        ref = call.ref()
+        raise ValueError(seen)
+    hybridobs.feedback(ref, outcome="true_accept", source=seen, environment=seen)
+    events.session_start(seen, previous=seen, user=seen)
+    events.safety_check(seen, "pass", model=seen)
+    events.evaluation_result(seen, 0.5, label=seen)
+    events.business_outcome(seen, success=True, ref=ref)
+    events.route_decision(to=seen, reason=seen, origin=seen)
+    events.sample_uploaded(seen, model=seen)
+    events.release_action("rollback", trigger="gate", cause=seen)
+    events.crash(seen)
+    hybridobs.set_cohort(f"of {text}"[:128])
+
+
+def stored(post: Post, url: str) -> None:
+    """Commit what was sent, as a collector with a second pass that finds nothing any more."""
+    store = Store.open(url)
+    screen = Screen()
+    clocks = Clocks(store.clock)
+    decoder = Decoder(Limits(), clocks, screen)
+    retain = Retain(Limits(), decoder.describe, screen)
+    for signal, body in post.bodies:
+        decoded = decoder.decode(Signal(signal), body, NOW)
+        choice = retain.choose([decoded])
+        commit(store, [decoded], SeriesLimit(1000), choice.spans, clocks, NOW // 10**9)
+    store.close()
+    assert sum(screen.taken().values()) == 0
+
+
+def test_no_label_of_an_operator_says_it(post: Post, tmp_path: Path) -> None:
+    """Who speaks is told once a stream; it is looked through as well."""
+    for text in CASES:
+        settings = resolve(
+            {"site": text, "cohort": text, "service": text, "resource": {"a": text}, "redact": {"b": BADGE}}
+        )
+        pipeline = _pipeline.Pipeline(settings)
+        assert text.encode() not in pipeline.resource()
+        assert text not in pipeline.tags.cohort
+
+
+def test_planted_data_are_nowhere(post: Post, tmp_path: Path) -> None:
+    """Two hundred cases: none is in a file of the spool, in the body of a request or in a row of the store."""
+    for texts in PLANTED.values():
+        configure(post, tmp_path / "spool", texts[0])
+        for text in texts:
+            plant(text)
+    hybridobs.flush(0.5)
+    files = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    assert sum(map(len, files)) > 100_000
+    post.away = False
+    hybridobs.flush(20)
+    sent = [body for _, body in post.bodies]
+    assert sent
+    stored(post, f"sqlite:///{tmp_path}/store.db")
+    rows = "\n".join(sqlite3.connect(tmp_path / "store.db").iterdump()).encode()
+    assert b"[email]" in b"".join(sent) and b"seen" in rows
+    leaks = {
+        (text, where)
+        for text in CASES
+        for where, heap in (("spool", files), ("wire", sent), ("store", [rows]))
+        if any(text.encode() in piece for piece in heap)
+    }
+    assert leaks == set()
+    assert redact.counts().keys() >= PLANTED.keys() | {"not_allowed", "hashed"}
