@@ -185,7 +185,7 @@ class Capture:
 @pytest.fixture
 def hybridobs_capture(monkeypatch: pytest.MonkeyPatch) -> Iterator[Capture]:
     """Everything that hybridobs records in this test; ``hybridobs.configure`` works as ever, but nothing is sent."""
-    from hybridobs.sdk import _clock, _guard, _ids, _pipeline, _settings, _span, setup
+    from hybridobs.sdk import _clock, _guard, _ids, _pipeline, _settings, _span, redact, setup
 
     current = import_module("hybridobs.sdk.current")  # the room's door has a function of that name
     capture = Capture()
@@ -199,9 +199,11 @@ def hybridobs_capture(monkeypatch: pytest.MonkeyPatch) -> Iterator[Capture]:
     settings = _settings.resolve({"service": "test", "tier": "device"}, {})
     monkeypatch.setattr(_pipeline, "active", capture._pipeline(settings))
     _guard.forget()
+    redact.forget()
     _ids.seed(SEED)
     yield capture
     _ids.reseed()
+    redact.forget()
     _guard.forget()
 
 

@@ -29,6 +29,7 @@ from hybridobs.kpi.drift import (
     season_of,
     seen_in,
 )
+from hybridobs.kpi.projection import of_vector
 
 if TYPE_CHECKING:
     from hybridobs.store import Registered
@@ -48,6 +49,14 @@ def from_file(
     """References of the columns of a file; ``of`` is model, version and season."""
     columns: Columns = read(path, features, categories)
     return [_made(_key(of, name), column, note or path.name) for name, column in columns.items()]
+
+
+def from_vectors(path: Path, of: tuple[str, str, str], name: str, note: str) -> list[Reference]:
+    """References of the numbers that devices send in place of the embedding ``name``."""
+    from hybridobs.cli._vectors import columns
+
+    told = note or path.name
+    return [_made(_key(of, feature), [*column], told) for feature, column in columns(path, name).items()]
 
 
 def from_store(
@@ -145,7 +154,10 @@ def _fit(reference: Reference) -> Reference:
     """The same, if the store can be compared with it."""
     season_of(reference.key.season)
     if isinstance(reference, EmbeddingReference):
-        way_out = "vectors do not reach a store; compare them with hybridobs.kpi.drift.compare_embedding"
+        way_out = (
+            "vectors do not reach a store: register their projections from training vectors with --embedding, "
+            "or compare stored vectors with hybridobs.kpi.drift.compare_embedding"
+        )
         raise ConfigError("reference", _called(reference.key), way_out)
     if isinstance(reference, NumericReference) and reference.bins.resolution != FEATURE.resolution:
         raise ConfigError("resolution", reference.bins.resolution, f"the store has {FEATURE.resolution} quanta a unit")
@@ -160,10 +172,8 @@ def _warnings(reference: Reference) -> list[str]:
         told.append("the store knows fewer than two groups of devices: its values are taken for independent")
     groups = sum(map(bool, reference.bins.grouped(reference.binned.counts)))
     if groups < _FEW:
-        told.append(
-            f"only {groups} groups can be told apart: the store keeps values to within 2.2 %; "
-            "send the difference from the usual value instead"
-        )
+        way_out = "" if of_vector(reference.key.feature) else "; send the difference from the usual value instead"
+        told.append(f"only {groups} groups can be told apart: the store keeps values to within 2.2 %{way_out}")
     return told
 
 

@@ -63,6 +63,7 @@ Examples:
   hybridobs drift reference add training.csv --model digits --version 1.3.0
   hybridobs drift reference add training.csv --model digits --version 1.3.0 --feature light --category country
   hybridobs drift reference add --from-store --since 14d --until 7d --model digits --version 1.3.0 --feature light
+  hybridobs drift reference add vectors.npy --embedding image --model digits --version 1.3.0
   hybridobs drift reference add references.json
 """
 )
@@ -83,6 +84,7 @@ Examples:
     "--feature", "features", multiple=True, help="Feature; again for another.  [default: all columns of FILE]"
 )
 @click.option("--category", "categories", multiple=True, help="Column of FILE that holds names, though numbers.")
+@click.option("--embedding", default="", metavar="NAME", help="An embedding; FILE has a vector a row.")
 @click.option("--season", default="", help="Only for this season, such as month-11, weekday-1 or hour-08.")
 @click.option("--note", default="", help="Where it comes from.  [default: the name of FILE, or the window]")
 @click.option("--replace", is_flag=True, help="Replace references that are there.")
@@ -97,6 +99,7 @@ def add(
     version: str | None,
     features: tuple[str, ...],
     categories: tuple[str, ...],
+    embedding: str,
     season: str,
     note: str,
     replace: bool,
@@ -105,25 +108,33 @@ def add(
     """Register what features of a model version look like, from FILE or from the store.
 
     FILE holds training data (.csv, .tsv, .json, .npy, .npz: a column for each feature, named as the SDK sends it) or
-    finished references (.json, as 'reference show --format json' prints them).
+    finished references (.json, as 'reference show --format json' prints them), or a vector a row with --embedding.
     """
     from hybridobs.cli import _drift_references as references
     from hybridobs.cli._training import is_document
+    from hybridobs.kpi import projection
 
     if (file is None) is not from_store:
         raise click.UsageError("give either FILE or --from-store")
     if file is not None and (since is not None or until is not None or where):
         raise click.UsageError("--since, --until and --where choose a part of the store: give them with --from-store")
     if file is not None and is_document(file):
-        if any((model, version, features, categories, season, note)):
+        if any((model, version, features, categories, embedding, season, note)):
             raise click.UsageError(
                 f"{file} holds references, which say themselves what they are of; give --replace only"
             )
         references.put(store, references.documents(file), replace=replace)
         return
+    if embedding and (features or categories):
+        raise click.UsageError("--embedding takes every number of FILE: leave --feature and --category out")
+    if embedding and from_store:
+        features = projection.features(embedding)
     if not model or not version or (from_store and not features):
         raise click.UsageError("say what it is of: --model, --version" + (" and --feature" if from_store else ""))
     keys = (model, version, season)
+    if file is not None and embedding:
+        references.put(store, references.from_vectors(file, keys, embedding, note), replace=replace)
+        return
     if file is not None:
         references.put(store, references.from_file(file, keys, features, categories, note), replace=replace)
         return

@@ -231,6 +231,8 @@ for _phase in PHASES:
         unit="s",
     )
 _attribute(f"{FEATURE_PREFIX}<name>", "double | string", "One model input feature, for drift.", "0.4")
+_attribute(f"{FEATURE_PREFIX}<name>.projection.<i>", "double", "An embedding along fixed direction i, 1 to 4.", "-0.12")
+_attribute(f"{FEATURE_PREFIX}<name>.norm", "double", "Length of an embedding, to three digits.", "1.0")
 
 # --- from one tier to the next, beside traceparent ---------------------------------------------------------------
 BAGGAGE_ENTRIES = (COHORT, CHANNEL, DEVICE_CLASS)  # of the device where it began, to allowed hosts only

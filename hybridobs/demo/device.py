@@ -25,11 +25,14 @@ _CLOUD_TIMEOUT_S = 2.0
 _TRY_AGAIN_S = 0.5
 
 
+_CLOUD_HOST = "127.0.0.1"
+
+
 class Cloud:
     """The device's connection to the cloud service; after a failure it counts as offline for half a second."""
 
     def __init__(self, port: int) -> None:
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_CLOUD_TIMEOUT_S)
+        self._connection = http.client.HTTPConnection(_CLOUD_HOST, port, timeout=_CLOUD_TIMEOUT_S)
         self._offline_until = 0.0
 
     @property
@@ -39,7 +42,7 @@ class Cloud:
     def ask(self, body: bytes) -> dict[str, Any]:
         """The cloud's answer; OSError when there is no way to it."""
         headers: dict[str, str] = {"Content-Type": "application/octet-stream"}
-        hybridobs.link.inject(headers)
+        hybridobs.link.inject(headers, host=_CLOUD_HOST)
         try:
             self._connection.request("POST", "/answer", body, headers)
             response = self._connection.getresponse()
@@ -123,6 +126,7 @@ def main(device: Device, models: str, endpoint: str, cloud_port: int) -> None:
         cohort=device.cohort,
         channel=device.channel,
         endpoint=endpoint,
+        baggage_hosts=[_CLOUD_HOST],  # our own service may learn the cohort, so that its KPIs can be told apart by it
     )
     eye = Eye(device, Path(models), Cloud(cloud_port))
     camera = Camera(inputs_path(Path(models)))

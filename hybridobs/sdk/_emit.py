@@ -64,9 +64,7 @@ def emit(
     pipeline = _pipeline.active or _pipeline.first()
     if pipeline.off:
         return False
-    policy = pipeline.tags.policy
-    right = {key: found for key, value in values.items() if (found := checked(key, value)) is not None}
-    said = {key: left for key, value in right.items() if (left := _left(policy, key, value)) is not LEFT_OUT}
+    said = leaving(pipeline.tags.policy, values)
     missing = [key for key in need if key not in said]
     if missing or (any_of and not any(key in said for key in any_of)):
         wanted = ", ".join(missing) or f"one of {', '.join(any_of)}"
@@ -91,6 +89,12 @@ def emit(
     body = _encode.log_record(kind.value, time, attributes, observed_ns=now, span=span, severity=severity)
     pipeline.append(Record("logs", seq, _PRIORITIES.get(kind, Priority.NORMAL), body))
     return True
+
+
+def leaving(policy: Policy, values: Mapping[str, object]) -> dict[str, object]:
+    """Return the values that make sense, as they may leave this process."""
+    right = {key: found for key, value in values.items() if (found := checked(key, value)) is not None}
+    return {key: left for key, value in right.items() if (left := _left(policy, key, value)) is not LEFT_OUT}
 
 
 def checked(key: str, value: object) -> object | None:

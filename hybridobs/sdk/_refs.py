@@ -80,8 +80,8 @@ def labels_of(call: Call, pipeline: Pipeline) -> dict[str, str]:
 
 
 def of_process(pipeline: Pipeline) -> dict[str, str]:
-    """Return the labels that the resource of this process gives."""
-    settings = pipeline.settings
+    """Return the labels that the resource of this process gives, as they may leave: they are put on disk as well."""
+    settings, label = pipeline.settings, pipeline.tags.policy.label
     own = {
         contract.TIER: settings.tier,
         contract.SITE: settings.site,
@@ -89,7 +89,7 @@ def of_process(pipeline: Pipeline) -> dict[str, str]:
         contract.COHORT: pipeline.tags.cohort,
         contract.CHANNEL: settings.channel,
     }
-    return {key: own.get(key) or str(settings.resource.get(key, "")) for key in KEYS}
+    return {key: label(key, own.get(key) or str(settings.resource.get(key, ""))) for key in KEYS}
 
 
 def of_call(call: Call) -> dict[str, str]:

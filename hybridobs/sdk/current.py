@@ -13,7 +13,7 @@ from functools import lru_cache
 from operator import index
 from time import perf_counter_ns
 from types import TracebackType
-from typing import Any, Self, SupportsFloat, SupportsIndex, cast
+from typing import TYPE_CHECKING, Any, Self, SupportsFloat, SupportsIndex, cast
 
 from opentelemetry.context import Context, create_key
 from opentelemetry.trace import INVALID_SPAN, INVALID_SPAN_CONTEXT, set_span_in_context
@@ -28,6 +28,9 @@ from hybridobs.sdk._loading import loading
 from hybridobs.sdk._site import Prepared, Site, Tags
 from hybridobs.sdk._span import MAX_ATTRIBUTES, LightSpan
 from hybridobs.sdk.redact import LEFT_OUT
+
+if TYPE_CHECKING:
+    from hybridobs.sdk._vectors import Vector
 
 CALL_KEY = create_key("hybridobs-call")
 (SPAN_KEY,) = set_span_in_context(INVALID_SPAN, Context())  # the key under which the API keeps the current span
@@ -120,6 +123,14 @@ class Call(LightSpan):
                 self._set(key, value, contract.LABEL_MAX_CHARS)
             elif (left := self._prepared.tags.policy.attribute(key, value)) is not LEFT_OUT:
                 self._number(key, left, lowest=-math.inf)
+
+    @quiet
+    def embedding(self, name: str, vector: Vector) -> None:
+        """Give a vector by name, for drift: fixed projections and its length become features, itself goes nowhere."""
+        if not self.ended:
+            with loading:
+                from hybridobs.sdk._vectors import numbers_of
+            self.features(**numbers_of(name, vector))
 
     @quiet
     def route(self, *, to: str, reason: str, decision: str | None = None) -> None:

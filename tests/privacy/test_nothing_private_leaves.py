@@ -1,15 +1,16 @@
-"""Every planted case through every public entry; then the spool, the wire and the store are searched for it."""
+"""Every planted case through every public entry; then every file, the wire and the store are searched for it."""
 
 from __future__ import annotations
 
 import sqlite3
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import hybridobs
-from hybridobs import events
+from hybridobs import events, health, ota
 from hybridobs.collector._clocks import Clocks
 from hybridobs.collector._commit import commit
 from hybridobs.collector._retain import Retain
@@ -60,6 +61,7 @@ def configure(post: Post, spool: Path, text: str) -> None:
             "service": f"till {text}"[:128],
             "tier": "device",
             "site": f"at {text}"[:128],
+            "channel": f"on {text}"[:128],
             "cohort": f"of {text}"[:128],
             "resource": {"app.note": text},
             "allow": ["app.*"],
@@ -102,6 +104,36 @@ def plant(text: str) -> None:
     hybridobs.set_cohort(f"of {text}"[:128])
 
 
+def update(text: str, state: Path) -> None:
+    """Say it in an update: of our own, which is kept on disk, and of another system's."""
+    seen = f"seen {text} today"
+    version = "2.0" if text in PLANTED["ip"] else seen  # four numbers with dots are a version there
+    trial = ota.attempt(seen, "app", version, f"{version}+1", seen, model=seen, directory=state)
+    with pytest.raises(ValueError), trial, trial.phase("download"):
+        trial.signature(seen)
+        trial.native(seen, seen, running_version=version)
+        raise ValueError(seen)
+    trial.end("rolled_back", error=seen, trigger=seen)
+    ota.resume(version, kind="app", directory=state)
+    report = ota.Report(seen, seen, seen, seen, seen, version, artifact_hash=seen)
+    ota.report(report, kind="app", from_version=version)
+    ota.report(report, kind=seen, stalled=seen)
+    put = {"status": seen, "substate": seen, "deployment_id": seen, "id": seen, "image": {"name": version}}
+    parsed = ota.parse("mender", put, artifact_hash=seen)
+    assert parsed is not None
+    ota.report(parsed, corrects=report)
+
+
+def run_on_a_device(text: str, state: Path) -> None:
+    """Say it in what a device reports and in a crash; the state of the run stays on disk."""
+    seen = f"seen {text} today"
+    version = "2.0" if text in PLANTED["ip"] else seen
+    health.start(3600, root=state, model=seen, version=version, rails=[seen], directory=state)
+    kind = type(seen, (Exception,), {})
+    sys.excepthook(kind, kind(seen), None)
+    health.stop()
+
+
 def stored(post: Post, url: str) -> None:
     """Commit what was sent, as a collector with a second pass that finds nothing any more."""
     store = Store.open(url)
@@ -129,14 +161,18 @@ def test_no_label_of_an_operator_says_it(post: Post, tmp_path: Path) -> None:
 
 
 def test_planted_data_are_nowhere(post: Post, tmp_path: Path) -> None:
-    """Two hundred cases: none is in a file of the spool, in the body of a request or in a row of the store."""
-    for texts in PLANTED.values():
+    """Two hundred cases: none is in a file of the spool or of a state, in a request or in a row of the store."""
+    for rule, texts in PLANTED.items():
         configure(post, tmp_path / "spool", texts[0])
-        for text in texts:
+        for number, text in enumerate(texts):
             plant(text)
+            update(text, tmp_path / f"{rule}.{number}.ota")
+            run_on_a_device(text, tmp_path / f"{rule}.{number}.health")
     hybridobs.flush(0.5)
     files = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
     assert sum(map(len, files)) > 100_000
+    for state in (b'"from_version"', b'"memory_kills"'):
+        assert sum(state in file for file in files) == len(CASES)
     post.away = False
     hybridobs.flush(20)
     sent = [body for _, body in post.bodies]
@@ -144,10 +180,11 @@ def test_planted_data_are_nowhere(post: Post, tmp_path: Path) -> None:
     stored(post, f"sqlite:///{tmp_path}/store.db")
     rows = "\n".join(sqlite3.connect(tmp_path / "store.db").iterdump()).encode()
     assert b"[email]" in b"".join(sent) and b"seen" in rows
+    assert all(kind.encode() in b"".join(sent) for kind in ("hybridobs.ota.update", "hybridobs.device.health"))
     leaks = {
         (text, where)
         for text in CASES
-        for where, heap in (("spool", files), ("wire", sent), ("store", [rows]))
+        for where, heap in (("disk", files), ("wire", sent), ("store", [rows]))
         if any(text.encode() in piece for piece in heap)
     }
     assert leaks == set()

@@ -4,17 +4,14 @@ What needs the joint distribution (MMD, a domain classifier) cannot be had from 
 and sum of squares of each dimension; counts along fixed directions of plus and minus ones; and counts of the distance
 from the centroid of the reference. All in whole quanta, so vectors counted anywhere in any order give the same.
 
-Direction ``i`` of ``seed`` has as signs the bits of SHAKE-256 of ``hybridobs.drift:<seed>:<i>``, least first, 1 is
-plus; a projection is the signed sum over the square root of the number of dimensions.
+The directions are those of :mod:`hybridobs.kpi.projection`, which devices use too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
-from hashlib import shake_256
-from itertools import compress
+from functools import cached_property
 from math import isqrt, sqrt
 from typing import NamedTuple
 from zlib import crc32
@@ -23,8 +20,7 @@ from hybridobs.errors import LayoutError
 from hybridobs.kpi.drift._varint import decode, encode
 from hybridobs.kpi.drift.binned import Binned
 from hybridobs.kpi.drift.bins import Bins, quantised
-
-_GUARD = 1 << 40  # so that a whole square root has digits to spare
+from hybridobs.kpi.projection import projected
 
 
 class Distance(NamedTuple):
@@ -163,18 +159,8 @@ class Space:
 
     def _along(self, row: Sequence[int], projections: int) -> list[int]:
         """A vector in quanta as its projections and its distance from the centroid, in quanta."""
-        root, total = isqrt(len(row) * _GUARD**2), sum(row)
-        signed = [(2 * sum(compress(row, self._plus(place))) - total) * _GUARD // root for place in range(projections)]
-        return [*signed, isqrt(sum((x - c) ** 2 for x, c in zip(row, self.centroid, strict=True)))]
-
-    def _plus(self, place: int) -> tuple[bool, ...]:
-        return _signs(self.seed, place, len(self.centroid))
-
-
-@lru_cache(maxsize=256)
-def _signs(seed: int, place: int, dimensions: int) -> tuple[bool, ...]:
-    digest = shake_256(f"hybridobs.drift:{seed}:{place}".encode()).digest((dimensions + 7) // 8)
-    return tuple(bool(digest[bit // 8] >> bit % 8 & 1) for bit in range(dimensions))
+        away = isqrt(sum((x - c) ** 2 for x, c in zip(row, self.centroid, strict=True)))
+        return [*projected(row, projections, self.seed), away]
 
 
 def _moments(cloud: Cloud) -> tuple[list[float], list[float]]:

@@ -89,7 +89,8 @@ class Crashes:
         pipeline = _pipeline.active or _pipeline.first()
         labels = of_process(pipeline)
         model, version = self._about
-        labels |= {c.MODEL_NAME: model or "", c.MODEL_VERSION: version or ""}
+        for key, text in ((c.MODEL_NAME, model), (c.MODEL_VERSION, version)):
+            labels[key] = pipeline.tags.policy.label(key, text or "")
         self._run.write(
             {
                 "boot": _clock.boot_id(),

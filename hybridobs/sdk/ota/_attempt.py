@@ -23,7 +23,7 @@ from hybridobs.kpi.ota import Seen, State
 from hybridobs.sdk import _ids, _pipeline
 from hybridobs.sdk._guard import failed, quiet
 from hybridobs.sdk.ota._journal import Journal, Record, boot, journals, life, place
-from hybridobs.sdk.ota._said import left, move
+from hybridobs.sdk.ota._said import facts, left, move
 
 _ENDS = ("failed", "rolled_back", "rollback_failed", "rejected", "canceled", "timed_out", "skipped", "removed")
 _WORDS_KEPT = 100  # an agent may repeat itself for days
@@ -64,8 +64,7 @@ def attempt(
         if not isinstance(value, str) or not value:
             raise ConfigError(key, value, "give a string")
     where = place(directory)
-    facts = {c.OTA_TRIGGER: trigger, c.OTA_DELTA: delta}
-    said = {key: value for key, value in facts.items() if value is not None}
+    said = facts({c.OTA_TRIGGER: trigger, c.OTA_DELTA: delta})
     new = _new(system, kind, from_version, to_version, deployment_id, model, said)
     try:
         found = _unfinished(where, new)
@@ -114,7 +113,7 @@ class Attempt:
     @quiet
     def signature(self, result: str) -> None:
         """Say how the check of the signature went: verified, failed, absent or unknown."""
-        self._record.facts[c.OTA_SIGNATURE] = result
+        self._record.facts |= facts({c.OTA_SIGNATURE: result})
         self._journal.write(self._record)
 
     def installed(self) -> None:
@@ -204,9 +203,7 @@ def _error(error: Exception, phase: str) -> str:
     return _ERROR_IN.get(phase, rules.OTHER)
 
 
-def _new(
-    system: str, kind: str, before: str, wanted: str, deployment: str, model: str, facts: dict[str, Any]
-) -> Record:
+def _new(system: str, kind: str, before: str, wanted: str, deployment: str, model: str, said: dict[str, Any]) -> Record:
     times = (_pipeline.active or _pipeline.first()).times
     now = times.wall_ns()
     trace = f"{_ids.random_bits(128) | 1:032x}"
@@ -220,7 +217,7 @@ def _new(
         from_version=left(c.OTA_FROM, before),
         to_version=left(c.OTA_TO, wanted),
         model=left(c.MODEL_NAME, model),
-        facts=facts,
+        facts=said,
         began_ns=now,
         changed_ns=now,
         boot=boot(),

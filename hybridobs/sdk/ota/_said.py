@@ -10,7 +10,7 @@ from hybridobs import contract as c
 from hybridobs.contract import EventKind
 from hybridobs.kpi.ota import State
 from hybridobs.sdk import _ids, _pipeline
-from hybridobs.sdk._emit import Subject, emit
+from hybridobs.sdk._emit import Subject, emit, leaving
 from hybridobs.sdk._guard import failed
 from hybridobs.sdk._refs import KEYS, Ref, of_process
 from hybridobs.sdk.ota._journal import Journal, Record, Saying, boot
@@ -24,7 +24,7 @@ def move(journal: Journal, record: Record, state: State, more: Mapping[str, Any]
     state that the attempt was in before is not said again.
     """
     pipeline = _pipeline.active or _pipeline.first()
-    now, values = pipeline.times.wall_ns(), {key: value for key, value in (more or {}).items() if value is not None}
+    now, values = pipeline.times.wall_ns(), facts(more or {})
     if record.state.final and state.final:
         if state == record.state:
             return
@@ -47,6 +47,11 @@ def left(key: str, text: str) -> str:
     policy = (_pipeline.active or _pipeline.first()).tags.policy
     made = policy.attribute(key, text, c.LABEL_MAX_CHARS)
     return "" if made is LEFT_OUT else str(made)
+
+
+def facts(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values that may be written down: what is wrong in them is ignored and counted, as on the wire."""
+    return leaving((_pipeline.active or _pipeline.first()).tags.policy, values)
 
 
 def say(record: Record, saying: Saying) -> None:
@@ -72,9 +77,9 @@ def _values(record: Record, state: State) -> dict[str, Any]:
         c.OTA_OUTCOME: state.outcome,
         c.OTA_PHASE: state.phase,
     }
-    facts = record.facts if state.final else {}
+    known = record.facts if state.final else {}
     confirmed = {c.OTA_CONFIRMED: state.confirmed} if state.outcome == "succeeded" else {}
-    return {key: value for key, value in said.items() if value} | facts | confirmed
+    return {key: value for key, value in said.items() if value} | known | confirmed
 
 
 def _took(record: Record, state: State) -> dict[str, Any]:
