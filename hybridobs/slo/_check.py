@@ -130,7 +130,7 @@ def _reason(objective: Objective, outcome: Outcome, value: float, low: float, hi
             f"between {shown(kpi, low)} and {shown(kpi, high)}, and the limit of {shown(kpi, objective.limit)} lies "
             f"there; more data will not tell, a limit at an exact edge will{_edges(kpi)}"
         )
-    return f"{shown(kpi, value)}, {objective.target} {'allowed' if outcome is Outcome.FAIL else 'promised'}"
+    return f"{shown(kpi, value)}, {objective.target} promised"
 
 
 def _edges(kpi: Kpi) -> str:

@@ -35,7 +35,7 @@ def test_broken(run: Run, write: Write, fill: Fill) -> None:
     fill(lambda fold: calls(fold, [100] * 300 + [400] * 100))
     result = run("check", write(FAST))
     assert result.exit_code == 1
-    assert re.match(r"FAIL: latency_p95: 39\d ms, at most 300 ms allowed \(1 of 1 objective\)\n", result.stdout)
+    assert re.match(r"FAIL: latency_p95: 39\d ms, at most 300 ms promised \(1 of 1 objective\)\n", result.stdout)
 
 
 def test_no_data(run: Run, write: Write, fill: Fill) -> None:

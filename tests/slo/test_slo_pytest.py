@@ -48,7 +48,7 @@ def test_broken(tmp_path: Path) -> None:
     """A broken objective fails the run although every test passed."""
     done = run(tmp_path, SLO, failing=4)
     assert done.returncode == 1 and "1 passed" in done.stdout
-    assert "FAIL: error_rate: 2 %, at most 1 % allowed" in done.stdout
+    assert "FAIL: error_rate: 2 %, at most 1 % promised" in done.stdout
 
 
 def test_nothing_measured(tmp_path: Path) -> None:

@@ -30,8 +30,8 @@ def report(run: Run, write: Write, fill: Fill) -> str:
 def test_text(run: Run, report: str) -> None:
     """Plain text says the answer and its reason first, then every verdict in columns."""
     lines = run("check", report).stdout.splitlines()
-    assert lines[0] == "FAIL: latency_p95: 400 ms, at most 300 ms allowed (1 of 4 objectives)"
-    assert lines[2] == "  FAIL     latency_p95  400 ms, at most 300 ms allowed"
+    assert lines[0] == "FAIL: latency_p95: 400 ms, at most 300 ms promised (1 of 4 objectives)"
+    assert lines[2] == "  FAIL     latency_p95  400 ms, at most 300 ms promised"
     assert lines[4] == "  NO DATA  accuracy     nothing was measured; 100 observations needed"
 
 
@@ -74,7 +74,7 @@ def test_markdown(run: Run, report: str) -> None:
     """Markdown is a table that no name can break."""
     lines = run("check", report, "--report", "markdown=-").stdout.splitlines()
     assert lines[0].startswith("**FAIL: latency\\_p95") and lines[2] == "| verdict | name | why | details |"
-    assert lines[4].startswith("| ❌ FAIL | latency\\_p95 | 400 ms, at most 300 ms allowed |")
+    assert lines[4].startswith("| ❌ FAIL | latency\\_p95 | 400 ms, at most 300 ms promised |")
     assert "a \\| \\<b> & c" in lines[7]
 
 
@@ -83,14 +83,14 @@ def test_html(run: Run, report: str) -> None:
     section = ET.fromstring(run("check", report, "--report", "html=-").stdout)
     assert section.tag == "section" and section.get("class") == "hybridobs-slo fail"
     rows = [[cell.text or "" for cell in row] for row in section.iter("tr")][1:]
-    assert rows[0][:3] == ["FAIL", "latency_p95", "400 ms, at most 300 ms allowed"]
+    assert rows[0][:3] == ["FAIL", "latency_p95", "400 ms, at most 300 ms promised"]
     assert "a | <b> & c" in rows[3][1]
 
 
 def test_github(run: Run, report: str) -> None:
     """Annotations stand at the line of the file, escaped as GitHub wants it."""
     lines = run("check", report, "--report", "github=-").stdout.splitlines()
-    assert lines[0].startswith("::error file=slo.yaml,line=2,title=FAIL latency_p95::400 ms, at most 300 ms allowed")
+    assert lines[0].startswith("::error file=slo.yaml,line=2,title=FAIL latency_p95::400 ms, at most 300 ms promised")
     assert lines[1].startswith("::warning file=slo.yaml,line=3,title=NO DATA accuracy::")
     assert lines[2].startswith("::notice file=slo.yaml,line=5,") and lines[3].startswith("::error title=")
     assert not any("%" in line.replace("%25", "").replace("%2C", "").replace("%3A", "") for line in lines)
