@@ -29,7 +29,8 @@ since_boot: Callable[[], float] = (
 def boot_id() -> str:
     """Return the id of this boot; where the system has none, a process and its forks are a boot of their own."""
     try:
-        return _BOOT_ID.read_text("ascii").strip() or _PROCESS
+        # Bytes: a text file would load a codec, and a child forked in the middle of that could never read one.
+        return _BOOT_ID.read_bytes().decode().strip() or _PROCESS
     except (OSError, ValueError):
         return _PROCESS
 

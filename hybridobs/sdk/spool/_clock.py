@@ -22,7 +22,7 @@ class Clock(NamedTuple):
 def system_clock() -> Clock:
     """The clock of this device; where the boot has no name, each process counts as a boot of its own, from 0."""
     try:
-        return Clock(_BOOT_ID.read_text("ascii").strip(), _since_boot, time.time_ns)
+        return Clock(_BOOT_ID.read_bytes().decode().strip(), _since_boot, time.time_ns)
     except (OSError, ValueError):
         began = time.monotonic_ns()
         return Clock(uuid.uuid4().hex, lambda: time.monotonic_ns() - began, time.time_ns)
