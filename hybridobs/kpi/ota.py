@@ -10,21 +10,11 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from hybridobs import contract as c
+
 OTHER = "_OTHER"
-OUTCOMES = (
-    "pending",
-    "in_progress",
-    "succeeded",
-    "failed",
-    "rolled_back",
-    "rollback_failed",
-    "rejected",
-    "canceled",
-    "timed_out",
-    "skipped",
-    "removed",
-)
-PHASES = ("download", "verify", "install", "reboot", "test", "confirm", "rollback", OTHER)
+OUTCOMES = c.CHOICES[c.OTA_OUTCOME]
+PHASES = c.CHOICES[c.OTA_PHASE]
 NOT_FINAL = frozenset({"pending", "in_progress"})
 
 

@@ -17,6 +17,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import NoOpTracerProvider, ProxyTracerProvider, Span, SpanKind
 
 from hybridobs.contract import SCOPE, SEQ, STREAM_ID
+from hybridobs.sdk._encode import varint_at
 from hybridobs.sdk._guard import failed
 from hybridobs.sdk._site import Prepared
 
@@ -78,11 +79,11 @@ def decode_attributes(encoded: bytes) -> Iterator[tuple[str, object]]:
     """Read back span attributes that ``_encode`` wrote, one after the other."""
     at = 0
     while at < len(encoded):
-        size, at = _varint(encoded, at + 1)
+        size, at = varint_at(encoded, at + 1)
         end = at + size
-        size, at = _varint(encoded, at + 1)
+        size, at = varint_at(encoded, at + 1)
         key = encoded[at : at + size].decode()
-        _, at = _varint(encoded, at + size + 1)
+        _, at = varint_at(encoded, at + size + 1)
         yield key, _value(encoded[at:end])
         at = end
 
@@ -90,36 +91,24 @@ def decode_attributes(encoded: bytes) -> Iterator[tuple[str, object]]:
 def _value(body: bytes) -> object:
     match body[0]:
         case 0x0A:
-            return body[_varint(body, 1)[1] :].decode()
+            return body[varint_at(body, 1)[1] :].decode()
         case 0x10:
             return body[1] == 1
         case 0x18:
-            number = _varint(body, 1)[0]
+            number = varint_at(body, 1)[0]
             return number - (1 << 64) if number >> 63 else number
         case 0x21:
             return _DOUBLE.unpack_from(body, 1)[0]
         case 0x2A:
-            return _items(body[_varint(body, 1)[1] :])
-    return body[_varint(body, 1)[1] :]
+            return _items(body[varint_at(body, 1)[1] :])
+    return body[varint_at(body, 1)[1] :]
 
 
 def _items(body: bytes) -> tuple[object, ...]:
     items: list[object] = []
     at = 0
     while at < len(body):
-        size, at = _varint(body, at + 1)
+        size, at = varint_at(body, at + 1)
         items.append(_value(body[at : at + size]))
         at += size
     return tuple(items)
-
-
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    """Return the number at ``at`` and the position behind it."""
-    number = shift = 0
-    while True:
-        byte = data[at]
-        at += 1
-        number |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return number, at
-        shift += 7

@@ -48,6 +48,18 @@ def varint(number: int) -> bytes:
     return bytes(out)
 
 
+def varint_at(data: bytes, at: int) -> tuple[int, int]:
+    """Return the number at ``at`` and the position behind it; IndexError if it does not end."""
+    number = shift = 0
+    while True:
+        byte = data[at]
+        at += 1
+        number |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return number, at
+        shift += 7
+
+
 def field(tag: bytes, body: bytes) -> bytes:
     """Wrap ``body`` as a length-delimited field."""
     return tag + varint(len(body)) + body

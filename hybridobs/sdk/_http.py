@@ -9,6 +9,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
+from hybridobs.sdk._encode import varint_at
 from hybridobs.sdk._loading import loading
 from hybridobs.sdk._settings import Settings
 from hybridobs.sdk.queue import Signal
@@ -142,8 +143,8 @@ def _fields(data: bytes) -> list[tuple[int, int | bytes]]:
     found: list[tuple[int, int | bytes]] = []
     at = 0
     while at < len(data):
-        key, at = _varint(data, at)
-        value, at = _varint(data, at)
+        key, at = varint_at(data, at)
+        value, at = varint_at(data, at)
         if key & 7 == 2:
             found.append((key >> 3, data[at : at + value]))
             at += value
@@ -152,17 +153,6 @@ def _fields(data: bytes) -> list[tuple[int, int | bytes]]:
         else:
             raise ValueError("wire type")
     return found
-
-
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    number = shift = 0
-    while True:
-        byte = data[at]
-        at += 1
-        number |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return number, at
-        shift += 7
 
 
 def _compress(body: bytes, how: str) -> bytes:

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from hybridobs.kpi.catalog import KPIS, MEASURES
 from hybridobs.kpi.kpi import Direction, Kpi, Quantile
+from hybridobs.kpi.quantity import digits
 from hybridobs.kpi.reading import NO_GROUP, WINDOW, Question, Source, gathered
 from hybridobs.kpi.shards import SHARD
 from hybridobs.kpi.stats import (
@@ -262,4 +263,4 @@ def _change(trigger: Trigger, judgement: Judgement) -> str:
 
 
 def _percent(change: float) -> str:
-    return f"{100 * change:+.3g}" if math.isfinite(change) else "unbounded"
+    return f"{'-' if change < 0 else '+'}{digits(abs(100 * change))}" if math.isfinite(change) else "unbounded"

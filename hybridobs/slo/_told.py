@@ -8,6 +8,7 @@ from dataclasses import fields
 from typing import Any
 
 from hybridobs.contract import CONTRACT_VERSION
+from hybridobs.kpi.quantity import digits
 from hybridobs.kpi.summary import Summary
 from hybridobs.slo._check import Result, called
 from hybridobs.slo._gate import HARD, Comparison, Decision, Side, rates
@@ -47,8 +48,8 @@ def _budget(budget: Budget) -> Iterator[str]:
     if budget.left is None:
         yield f"no error allowed, {budget.bad:,} seen"
         return
-    yield f"budget left {100 * budget.left:.3g} %"
-    yield from (f"burn {name} {rate:.3g}x" for name, rate in budget.burn.items() if rate is not None)
+    yield f"budget left {digits(100 * budget.left)} %"
+    yield from (f"burn {name} {digits(rate)}x" for name, rate in budget.burn.items() if rate is not None)
 
 
 def _facts(result: Result) -> Mapping[str, Any]:
