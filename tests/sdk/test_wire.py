@@ -58,7 +58,7 @@ def test_varints(number: int) -> None:
     """An integer of any length and sign is encoded as protobuf does."""
     signed = number if number < 2**63 else number - 2**64
     assert KeyValue.FromString(_encode.key_value("", signed)).value.int_value == signed
-    assert _compat._varint(_encode.varint(number), 0)[0] == number % 2**64
+    assert _encode.varint_at(_encode.varint(number), 0)[0] == number % 2**64
 
 
 def test_a_root_span_has_an_identity_and_no_parent(wire: Wire) -> None:
