@@ -14,6 +14,7 @@ from prometheus_client.exposition import choose_encoder
 
 from hybridobs.collector._compression import encodings
 from hybridobs.collector._gate import Gate
+from hybridobs.collector._pages import Pages
 from hybridobs.collector.answer import Answer, Verdict, body
 from hybridobs.contract import DropReason, Signal
 
@@ -27,11 +28,12 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class HttpReceiver:
     """Listens on ``host:port``; started and stopped on the event loop."""
 
-    def __init__(self, gate: Gate, registry: CollectorRegistry, host: str, port: int) -> None:
+    def __init__(self, gate: Gate, registry: CollectorRegistry, host: str, port: int, pages: Pages | None) -> None:
         self._gate = gate
         self._registry = registry
         self._host = host
         self._port = port
+        self._pages = pages
         self._runner: web.AppRunner | None = None
         self._site: web.TCPSite | None = None
         self._stopping = False
@@ -54,6 +56,8 @@ class HttpReceiver:
         app.router.add_get("/metrics", self._metrics)
         app.router.add_get("/healthz", self._healthz)
         app.router.add_get("/readyz", self._readyz)
+        if self._pages is not None:
+            self._pages.add_to(app)
         limits = self._gate.limits
         self._runner = web.AppRunner(
             app,

@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from hybridobs.collector._gate import Gate
 from hybridobs.collector._grpc import GrpcReceiver
 from hybridobs.collector._http import HttpReceiver
+from hybridobs.collector._pages import Pages
 from hybridobs.collector.limits import Limits
 from hybridobs.errors import ConfigError
 
@@ -72,10 +73,10 @@ class Serving:
             loop.add_signal_handler(number, stop.set)
         await self.serve(stop)
 
-    async def _listen(self, gate: Gate, registry: CollectorRegistry) -> None:
+    async def _listen(self, gate: Gate, registry: CollectorRegistry, pages: Pages | None = None) -> None:
         try:
             if self._http_address:
-                self._http = HttpReceiver(gate, registry, *self._http_address)
+                self._http = HttpReceiver(gate, registry, *self._http_address, pages)
                 await self._http.start()
         except OSError as error:
             raise ConfigError("http", self.http, f"cannot listen there: {error}") from error

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from prometheus_client import CollectorRegistry
 
 from hybridobs.collector._gate import Gate
+from hybridobs.collector._pages import Page, Pages
 from hybridobs.collector._prices import Prices, price_table
 from hybridobs.collector._screen import Screen
 from hybridobs.collector._serving import Serving
@@ -25,8 +26,8 @@ log = logging.getLogger(__name__)
 class Collector(Serving):
     """Receives OTLP on ``http`` and ``grpc`` (``HOST:PORT``, port 0 takes a free one) and commits it to ``store``.
 
-    ``store`` is a URL, or an open Store that stays the caller's to close. ``views`` are shown on ``/metrics``.
-    ``prices`` is a price table, its data, or a TOML or JSON file of it, for calls that say no cost of their own.
+    ``store`` is a URL, or an open Store that stays the caller's to close. ``views`` are shown on ``/metrics``,
+    ``pages`` are answered from the store. ``prices`` is a price table, its data, or a TOML or JSON file of it, for calls that say no cost of their own.
     ``redact`` adds own privacy rules by name, each a regular expression of what must not be kept. Making one does
     nothing but check its settings (ConfigError). It listens on the loopback interface unless told otherwise, because
     whoever can reach it can write to it.
@@ -40,12 +41,14 @@ class Collector(Serving):
         grpc: str | None = "127.0.0.1:4317",
         limits: Limits | None = None,
         views: Sequence[View] = (),
+        pages: Sequence[Page] = (),
         prices: Prices | None = None,
         redact: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(http, grpc, limits)
         self.store = store
         self.views = tuple(views)
+        self.pages = tuple(pages)
         self.prices = None if prices is None else price_table(prices)
         self.redact = dict(redact or {})
         Screen.of(self.redact)
@@ -65,6 +68,7 @@ class Collector(Serving):
             grpc=self.grpc if grpc is None else grpc,
             limits=self.limits,
             views=self.views,
+            pages=self.pages,
             prices=self.prices if prices is None else prices,
             redact=self.redact,
         )
@@ -90,7 +94,7 @@ class Collector(Serving):
         ingest.start()
         gate.attach(asyncio.get_running_loop(), ingest)
         try:
-            await self._listen(gate, registry)
+            await self._listen(gate, registry, Pages(self.pages, store))
             log.info("collecting on %s and %s into %s", self.http_url or "-", self.grpc_target or "-", store.url)
             if started is not None:
                 started.set()

@@ -18,3 +18,8 @@ def metric_name(measure: Measure) -> str:
     if unit := _UNITS.get(measure.unit):
         name = f"{name}_{unit}"
     return name if measure.shape is Shape.DISTRIBUTION else f"{name}_total"
+
+
+def stored_name(measure: Measure) -> str:
+    """The same measure read from the store in event time: a name that no scrape has, ``hybridobs_stored_...``."""
+    return metric_name(measure).replace("hybridobs_", "hybridobs_stored_", 1)

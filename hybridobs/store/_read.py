@@ -43,9 +43,12 @@ def cells(
     until: int | None,
     by: Sequence[str],
     where: Mapping[str, str],
+    width: int,
 ) -> Groups:
     """The merged summaries of ``measures`` for each group of the labels ``by``; see ``Store.read``."""
     _check(measures, by, where)
+    if width < WIDTH or width % WIDTH:
+        raise ConfigError("width", width, f"give a multiple of {WIDTH} seconds")
     groups: Groups = defaultdict(dict)
     if streams_say := [name for name in measures if from_streams(name)]:
         groups.update(delivery(connection, streams_say, by, where))
@@ -55,7 +58,7 @@ def cells(
             groups[group].update(summaries)
         measures = [name for name in measures if name not in references_say]
     if measures:
-        _add_cells(connection, dialect, measures, since, until, by, where, groups)
+        _add_cells(connection, dialect, measures, since, until, by, where, width, groups)
     return dict(groups)
 
 
@@ -67,13 +70,14 @@ def _add_cells(
     until: int | None,
     by: Sequence[str],
     where: Mapping[str, str],
+    width: int,
     groups: Groups,
 ) -> None:
     """Merge the cells that match into ``groups``."""
     found = series(connection, where)
     own = _of_shards() if SHARD in by else _of_all()
     statement, parameters = _matching(dialect, own, measures, since, until, list(found) if where else None)
-    group_of = _grouping(by, found)
+    group_of = _grouping(by, found, width)
     for rows in connection.execute(statement, parameters).partitions(_ROWS):
         for name, group, summary in _merged(rows, group_of):
             known = groups[group].get(name)
@@ -134,7 +138,7 @@ def _matching(
     return statement, parameters
 
 
-def _grouping(by: Sequence[str], found: Mapping[int, Series]) -> Callable[[int, int, int], Group]:
+def _grouping(by: Sequence[str], found: Mapping[int, Series], width: int) -> Callable[[int, int, int], Group]:
     """A function of series id, window and shard; a series that lacks an extra label has the empty text there."""
     values: dict[int, list[str]] = {}
     for number, one in found.items():
@@ -145,7 +149,7 @@ def _grouping(by: Sequence[str], found: Mapping[int, Series]) -> Callable[[int, 
         return lambda number, _window, _shard: fixed[number]
 
     def group_of(number: int, window: int, shard: int) -> Group:
-        own = {WINDOW: str(window), SHARD: str(shard)}
+        own = {WINDOW: str(window - window % width), SHARD: str(shard)}
         return tuple(own.get(name, value) for name, value in zip(by, fixed[number], strict=True))
 
     return group_of

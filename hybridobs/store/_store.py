@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from hybridobs.errors import ConfigError, StoreError, StoreTooNew
 from hybridobs.kpi.clock import BootClock
-from hybridobs.kpi.fold import Series
+from hybridobs.kpi.fold import WIDTH, Series
 from hybridobs.store import _read, _references
 from hybridobs.store._dialect import Dialect, connect
 from hybridobs.store._faults import told, told_while_opening
@@ -141,11 +141,13 @@ class Store:
         until: int | None = None,
         by: Sequence[str] = (),
         where: Mapping[str, str] | None = None,
+        width: int = WIDTH,
     ) -> _read.Groups:
         """Summaries by group and measure, merged over writers, windows and series.
 
         ``since`` and ``until`` (excluded) are Unix seconds on the start of a window; ``by`` names base labels, extra
         labels or ``"window"``, and the group is their values in that order, empty for a label that a series lacks;
+        ``width`` is how many seconds a ``"window"`` in ``by`` has, whole minutes: its start is a multiple of that.
         ``"shard"`` in ``by`` reads groups of devices instead, by the hour and for gated measures and model inputs only
         (see :mod:`hybridobs.kpi.shards`); ``where`` is what labels must equal. What is read from streams (delivery) or
         from drift references is of all time: it has no window, and ``since`` and ``until`` do not choose. A group or a
@@ -153,7 +155,7 @@ class Store:
         were stored under another definition of their measure.
         """
         with self._reading() as connection:
-            return _read.cells(connection, self._dialect, measures, since, until, by, where or {})
+            return _read.cells(connection, self._dialect, measures, since, until, by, where or {}, width)
 
     def series(self) -> list[Series]:
         """Every series that was ever written."""

@@ -149,3 +149,15 @@ def test_every_series_can_be_listed(filled: Store) -> None:
     """Labels come back as they were written, extra ones included."""
     assert Series(Labels(tier="device"), (("phase", "network"),)) in filled.series()
     assert len(filled.series()) == 5
+
+
+def test_a_wider_window_holds_the_narrower_ones(filled: Store) -> None:
+    """Windows of two minutes start at whole multiples of two minutes."""
+    assert sums(filled, by=["window"], width=120) == {("0",): 11, ("120",): 1100}
+
+
+@pytest.mark.parametrize("width", [0, 30, 90])
+def test_a_window_is_whole_minutes(filled: Store, width: int) -> None:
+    """What the store cannot add up to is refused with the way out."""
+    with pytest.raises(ConfigError, match="multiple of 60"):
+        filled.read([DURATION], by=["window"], width=width)
