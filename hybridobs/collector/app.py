@@ -27,10 +27,10 @@ class Collector(Serving):
     """Receives OTLP on ``http`` and ``grpc`` (``HOST:PORT``, port 0 takes a free one) and commits it to ``store``.
 
     ``store`` is a URL, or an open Store that stays the caller's to close. ``views`` are shown on ``/metrics``,
-    ``pages`` are answered from the store. ``prices`` is a price table, its data, or a TOML or JSON file of it, for calls that say no cost of their own.
-    ``redact`` adds own privacy rules by name, each a regular expression of what must not be kept. Making one does
-    nothing but check its settings (ConfigError). It listens on the loopback interface unless told otherwise, because
-    whoever can reach it can write to it.
+    ``pages`` are answered from the store. ``prices`` is a price table, its data, or a TOML or JSON file of it, for
+    calls that say no cost of their own. ``redact`` adds own privacy rules by name, each a regular expression of what
+    must not be kept. Making one does nothing but check its settings (ConfigError). It listens on the loopback
+    interface unless told otherwise, because whoever can reach it can write to it.
     """
 
     def __init__(
