@@ -36,13 +36,26 @@ class Said(NamedTuple):
     headers: Mapping[str, str] = {}
 
 
+class Saying(Protocol):
+    """Whatever reads like :class:`Said`: a room that may not import this one has its own."""
+
+    @property
+    def body(self) -> bytes: ...
+    @property
+    def content_type(self) -> str: ...
+    @property
+    def status(self) -> int: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+
+
 class Page(Protocol):
     """One path that is answered from the store, on a thread of its own; it may be asked by several at once."""
 
     method: str
     path: str
 
-    def answer(self, store: Store, asked: Asked) -> Said:
+    def answer(self, store: Store, asked: Asked) -> Saying:
         """ConfigError for a question that cannot be right (400), StoreUnreachable to try again later (503)."""
 
 
