@@ -42,6 +42,7 @@ ROOMS: dict[str, tuple[str, set[str]]] = {
     "report": ("collector", set()),
     "demo": ("demo", {"numpy", "onnx", "onnxruntime", "skl2onnx", "sklearn", "aiohttp"}),
     "simulate": ("collector", set()),
+    "local": ("collector", {"yaml"}),
     "cli": ("collector", {"click", "rich"}),
     "testing": ("testing", {"pytest"}),
 }
