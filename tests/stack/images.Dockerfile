@@ -18,11 +18,6 @@ RUN useradd --system --uid 999 postgres && install -d -o postgres -m 0700 /var/l
 COPY database.sh /usr/local/bin/database.sh
 ENTRYPOINT ["bash", "/usr/local/bin/database.sh"]
 
-# The OpenTelemetry Collector (and Jaeger) as their own images have them: one program and nothing else.
-FROM scratch AS otelcol
-COPY otelcol /otelcol-contrib
-ENTRYPOINT ["/otelcol-contrib"]
-
 # A person's address for alerts: what comes is kept as lines of JSON, and can be read at /.
 FROM ${BASE} AS hook
 COPY hook.py /hook.py
