@@ -37,6 +37,7 @@ ROOMS: dict[str, tuple[str, set[str]]] = {
         },
     ),
     "serve": ("collector", {"numpy", "prometheus_client"}),
+    "remote": ("", {"urllib3"}),
     "slo": ("collector", {"yaml"}),
     "grafana": ("dashboards", {"grafanalib"}),
     "report": ("collector", set()),
