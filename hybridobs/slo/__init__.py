@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from hybridobs.slo._check import Result, check
     from hybridobs.slo._file import load, loads
     from hybridobs.slo._gate import TRIGGERS, Comparison, Decision, gate
+    from hybridobs.slo._openslo import Written, written
     from hybridobs.slo._rules import Rules, rules
     from hybridobs.slo._schema import schema
     from hybridobs.slo._told import told, told_gate
@@ -27,6 +28,7 @@ _HOMES = {
     "objective": ("Objective", "SloFile", "Trigger"),
     "outcome": ("Outcome", "Severity", "worst"),
     "report": ("FORMATS", "Entry", "Report"),
+    "_openslo": ("Written", "written"),
     "_rules": ("Rules", "rules"),
     "_gate": ("TRIGGERS", "Comparison", "Decision", "gate"),
     "_schema": ("schema",),
@@ -49,6 +51,7 @@ __all__ = [
     "Severity",
     "SloFile",
     "Trigger",
+    "Written",
     "check",
     "gate",
     "load",
@@ -58,6 +61,7 @@ __all__ = [
     "told",
     "told_gate",
     "worst",
+    "written",
 ]
 
 
