@@ -1,4 +1,4 @@
-"""Shows measures to programs that ask: the live exposition for a scrape, event time for Prometheus remote read."""
+"""Shows measures and KPIs to Prometheus: what is live at a scrape, and event time by remote read."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from hybridobs.errors import MissingExtra
 
 if TYPE_CHECKING:
     from hybridobs.serve.exposition import LiveMeasures
+    from hybridobs.serve.kpis import LiveKpis
     from hybridobs.serve.remote import RemoteRead
 
-__all__ = ["LiveMeasures", "RemoteRead"]
+__all__ = ["LiveKpis", "LiveMeasures", "RemoteRead"]
 
-_LATE = {"LiveMeasures": "exposition", "RemoteRead": "remote"}
+_LATE = {"LiveKpis": "kpis", "LiveMeasures": "exposition", "RemoteRead": "remote"}
 
 
 def __getattr__(name: str) -> object:
