@@ -14,7 +14,7 @@ from hybridobs.collector._pages import Page, Pages
 from hybridobs.collector._prices import Prices, price_table
 from hybridobs.collector._screen import Screen
 from hybridobs.collector._serving import Serving
-from hybridobs.collector._views import View
+from hybridobs.collector._views import StoreReading, View
 from hybridobs.collector.counters import Counters
 from hybridobs.collector.ingest import Ingest
 from hybridobs.collector.limits import Limits
@@ -91,9 +91,12 @@ class Collector(Serving):
         shown: tuple[View | Counters, ...] = (counters, *self.views)
         for view in shown:
             registry.register(view)
+        reading = [view for view in self.views if isinstance(view, StoreReading)]
         ingest.start()
         gate.attach(asyncio.get_running_loop(), ingest)
         try:
+            for view in reading:
+                view.start(store)
             await self._listen(gate, registry, Pages(self.pages, store))
             log.info("collecting on %s and %s into %s", self.http_url or "-", self.grpc_target or "-", store.url)
             if started is not None:
@@ -102,6 +105,8 @@ class Collector(Serving):
         finally:
             await self._stop(gate)
             await asyncio.to_thread(ingest.stop)
+            for view in reading:
+                await asyncio.to_thread(view.stop)
             log.info("stopped; everything that was acknowledged is in the store")
 
     def _show(self, gate: Gate, ingest: Ingest, counters: Counters) -> None:

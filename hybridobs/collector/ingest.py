@@ -29,7 +29,7 @@ from hybridobs.collector._records import Decoded
 from hybridobs.collector._retain import Retain, why_kept
 from hybridobs.collector._screen import Screen
 from hybridobs.collector._series import SeriesLimit
-from hybridobs.collector._views import View
+from hybridobs.collector._views import Counting, Tracing, View
 from hybridobs.collector.answer import Answer, Verdict, accepted
 from hybridobs.collector.counters import Counters
 from hybridobs.collector.decode import Decoder
@@ -37,7 +37,7 @@ from hybridobs.collector.limits import Limits
 from hybridobs.contract import DropReason, Signal
 from hybridobs.errors import LayoutError, Rejected, StoreError, StoreUnreachable
 from hybridobs.kpi.prices import PriceTable
-from hybridobs.store import Store
+from hybridobs.store import KeptSpan, Store
 
 log = logging.getLogger(__name__)
 
@@ -232,16 +232,19 @@ class Ingest:
             took = time.perf_counter() - began
             self._retain.settle(choice)
             self._counters.committed(took, why_kept(choice.spans), choice.passed_over, done.overflow)
-            self._show(done)
+            self._show(done, choice.spans)
         for request in group:
             self._counters.left(request.signal, request.outcomes, request.drops)
             self._counters.left_out(request.faults)
         self._counters.redacted(self._screen.taken())
 
-    def _show(self, done: Committed) -> None:
+    def _show(self, done: Committed, spans: Sequence[KeptSpan]) -> None:
         for view in self._views:
             try:
-                view.committed(done.cells)
+                if isinstance(view, Counting):
+                    view.committed(done.cells)
+                if spans and isinstance(view, Tracing):
+                    view.kept(spans)
             except Exception:
                 log.exception("a view failed; what it shows may be incomplete, the store is not")
 

@@ -160,22 +160,21 @@ class Store:
     def lines(
         self,
         measure: str,
+        cuts: Sequence[int],
         *,
-        since: int,
-        until: int,
-        width: int = WIDTH,
         where: Mapping[str, str] | None = None,
         group_of: Callable[[Series], _lines.Group | None],
         buckets: bool = True,
         most: int = 5_000_000,
     ) -> _lines.Lines:
-        """The windows of one measure as columns, for charts: see ``Lines``.
+        """One measure as columns, for charts: what was counted between each two of ``cuts``, see ``Lines``.
 
-        ``since``, ``until``, ``width`` and ``where`` as in ``read``; ``group_of`` says to which line a series adds, or
-        None to leave it out; without ``buckets`` no distribution is read. Raises ConfigError for a measure that has no
-        windows and where more than ``most`` stored rows would have to be read, LayoutError as ``read``.
+        ``cuts`` are Unix seconds on whole minutes, ascending; ``where`` is what labels must equal; ``group_of`` says to
+        which line a series adds, or None to leave it out; without ``buckets`` no distribution is read. Raises
+        ConfigError for a measure that has no windows and where more than ``most`` stored rows would have to be read,
+        LayoutError as ``read``.
         """
-        wanted = _lines.Wanted(measure, since, until, width, where or {}, group_of, buckets, most)
+        wanted = _lines.Wanted(measure, cuts, where or {}, group_of, buckets, most)
         with self._reading() as connection:
             return _lines.lines(connection, self._dialect, wanted)
 
