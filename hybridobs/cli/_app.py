@@ -92,6 +92,7 @@ def main() -> None:
 def _assemble() -> None:
     from hybridobs.cli.collector import collector
     from hybridobs.cli.demo import demo
+    from hybridobs.cli.devices import devices
     from hybridobs.cli.drift import drift
     from hybridobs.cli.kpi import kpi
     from hybridobs.cli.simulate import simulate
@@ -99,7 +100,7 @@ def _assemble() -> None:
     from hybridobs.cli.spool import spool
     from hybridobs.cli.trace import trace
 
-    for command in (collector, demo, drift, kpi, simulate, slo, spool, trace):
+    for command in (collector, demo, devices, drift, kpi, simulate, slo, spool, trace):
         main.add_command(command)
 
 

@@ -33,6 +33,7 @@ class EventKind(StrEnum):
     BUSINESS_OUTCOME = "hybridobs.business.outcome"
     DEVICE_POSTURE = "hybridobs.device.posture"
     DEVICE_HEALTH = "hybridobs.device.health"
+    DEVICE_LIFECYCLE = "hybridobs.device.lifecycle"
     FEDERATION_ROUND = "hybridobs.federation.round"
     QUARANTINED = "hybridobs.ingest.quarantined"  # said by the collector itself
 
@@ -187,6 +188,9 @@ POSTURE_PREFIX = "hybridobs.posture."
 POSTURE_CONTROLS = ("disk_encryption", "secure_boot", "firmware_signed", "attestation")
 for _control in POSTURE_CONTROLS:
     _flag(_k.DEVICE_POSTURE, f"{POSTURE_PREFIX}{_control}", f"Whether {_control.replace('_', ' ')} was verified.")
+LIFECYCLE_STATE = _text(
+    _k.DEVICE_LIFECYCLE, "hybridobs.device.lifecycle.state", "provisioned or decommissioned.", "provisioned"
+)
 BATTERY_DISCHARGE = _number(_k.DEVICE_HEALTH, "hybridobs.battery.discharge", "Charge drawn.", "12.5", "mA.h")
 BATTERY_CHARGE = _number(_k.DEVICE_HEALTH, "hw.battery.charge", "Charge left, 0 to 1.", "0.64")
 DEVICE_ENERGY = _number(_k.DEVICE_HEALTH, "hw.energy", "Energy drawn since the last report.", "840", "J")
@@ -243,6 +247,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     SESSION_OUTCOME: ("completed", "abandoned", "crashed"),
     RELEASE_ACTION: ("promote", "pause", "rollback"),
     RELEASE_TRIGGER: ("operator", "gate", "schedule"),
+    LIFECYCLE_STATE: ("provisioned", "decommissioned"),
     TRAINING_KIND: ("baseline", "fine_tune", "calibration"),
     OTA_KIND: ("model", "app", "container", "firmware", "os", "config"),
     OTA_PHASE: ("download", "verify", "install", "reboot", "test", "confirm", "rollback", "_OTHER"),

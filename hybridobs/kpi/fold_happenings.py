@@ -284,6 +284,7 @@ _RULES: dict[str, Rule] = {
     Kind.BUSINESS_OUTCOME: _business,
     Kind.DEVICE_POSTURE: _posture,
     Kind.DEVICE_HEALTH: _health,
+    Kind.DEVICE_LIFECYCLE: lambda event: iter(()),  # the inventory of devices has it
     Kind.FEDERATION_ROUND: _federation,
     Kind.QUARANTINED: _quarantined,
 }
