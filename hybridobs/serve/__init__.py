@@ -1,4 +1,4 @@
-"""Shows measures to programs that ask: the live exposition for a Prometheus scrape."""
+"""Shows measures to programs that ask: the live exposition for a scrape, event time for Prometheus remote read."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from hybridobs.errors import MissingExtra
 
 if TYPE_CHECKING:
     from hybridobs.serve.exposition import LiveMeasures
+    from hybridobs.serve.remote import RemoteRead
 
-__all__ = ["LiveMeasures"]
+__all__ = ["LiveMeasures", "RemoteRead"]
 
-_LATE = {"LiveMeasures": "exposition"}
+_LATE = {"LiveMeasures": "exposition", "RemoteRead": "remote"}
 
 
 def __getattr__(name: str) -> object:

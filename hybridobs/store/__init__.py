@@ -23,6 +23,7 @@ from hybridobs.store._rows import (
 )
 
 if TYPE_CHECKING:
+    from hybridobs.store._lines import Lines
     from hybridobs.store._store import Store
     from hybridobs.store._write import FOREIGN_MEMORY_S, Transaction
 
@@ -32,6 +33,7 @@ __all__ = [
     "Device",
     "DeviceRow",
     "KeptSpan",
+    "Lines",
     "Quarantined",
     "Registered",
     "Store",
@@ -43,7 +45,7 @@ __all__ = [
     "Update",
 ]
 
-_LATE = {"Store": "_store", "Transaction": "_write", "FOREIGN_MEMORY_S": "_write"}
+_LATE = {"Store": "_store", "Lines": "_lines", "Transaction": "_write", "FOREIGN_MEMORY_S": "_write"}
 
 
 def __getattr__(name: str) -> object:
