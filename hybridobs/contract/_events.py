@@ -35,6 +35,7 @@ class EventKind(StrEnum):
     DEVICE_HEALTH = "hybridobs.device.health"
     DEVICE_LIFECYCLE = "hybridobs.device.lifecycle"
     FEDERATION_ROUND = "hybridobs.federation.round"
+    REDACTED = "hybridobs.privacy.redacted"
     QUARANTINED = "hybridobs.ingest.quarantined"  # said by the collector itself
 
 
@@ -160,6 +161,10 @@ FEDERATION_STALENESS = _number(
     _k.FEDERATION_ROUND, "hybridobs.federation.staleness", "Age of the oldest update aggregated.", "3600", "s"
 )
 FEDERATION_EPSILON = _number(_k.FEDERATION_ROUND, "hybridobs.federation.epsilon", "Privacy budget spent.", "0.5")
+
+# --- privacy ---------------------------------------------------------------------------------------------------------
+REDACTION_RULE = _text(_k.REDACTED, "hybridobs.redaction.rule", "Rule that changed or left out values.", "email")
+REDACTION_COUNT = _whole(_k.REDACTED, "hybridobs.redaction.count", "How many since this was last told.", "3", "{value}")
 
 # --- hybrid patterns -------------------------------------------------------------------------------------------------
 CACHE_AGE = _number(_k.CACHE_RESULT, "hybridobs.cache.age", "Age of what the cache answered.", "120", "s")

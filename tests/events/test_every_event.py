@@ -52,7 +52,13 @@ CASES: list[Case] = [
     (EventKind.RELEASE_ACTION, lambda: events.release_action("rollback", trigger="gate"), "rollbacks", 1.0),
     (EventKind.CRASH, lambda: events.crash("out_of_memory"), "memory_crashes", 1.0),
 ]
-ELSEWHERE = {EventKind.QUARANTINED, EventKind.OTA_UPDATE, EventKind.DEVICE_HEALTH, EventKind.DEVICE_LIFECYCLE}
+ELSEWHERE = {
+    EventKind.QUARANTINED,
+    EventKind.OTA_UPDATE,
+    EventKind.DEVICE_HEALTH,
+    EventKind.DEVICE_LIFECYCLE,
+    EventKind.REDACTED,
+}
 
 
 @pytest.mark.parametrize(("kind", "act", "kpi", "value"), CASES, ids=[f"{case[0].value}-{case[2]}" for case in CASES])
