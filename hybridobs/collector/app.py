@@ -16,6 +16,7 @@ from hybridobs.collector._screen import Screen
 from hybridobs.collector._serving import Serving
 from hybridobs.collector._views import StoreReading, View
 from hybridobs.collector.counters import Counters
+from hybridobs.collector.fleet import Fleet
 from hybridobs.collector.ingest import Ingest
 from hybridobs.collector.limits import Limits
 from hybridobs.store import Store
@@ -44,6 +45,7 @@ class Collector(Serving):
         pages: Sequence[Page] = (),
         prices: Prices | None = None,
         redact: Mapping[str, str] | None = None,
+        fleet: Fleet | None = None,
     ) -> None:
         super().__init__(http, grpc, limits)
         self.store = store
@@ -51,6 +53,7 @@ class Collector(Serving):
         self.pages = tuple(pages)
         self.prices = None if prices is None else price_table(prices)
         self.redact = dict(redact or {})
+        self.fleet = fleet or Fleet()
         Screen.of(self.redact)
 
     def on(
@@ -71,6 +74,7 @@ class Collector(Serving):
             pages=self.pages,
             prices=self.prices if prices is None else prices,
             redact=self.redact,
+            fleet=self.fleet,
         )
 
     async def serve(self, stop: asyncio.Event, started: asyncio.Event | None = None) -> None:
@@ -86,7 +90,16 @@ class Collector(Serving):
         counters = Counters()
         gate = Gate(self.limits, counters)
         screen = Screen.of(self.redact)
-        ingest = Ingest(store, self.limits, counters, self.views, gate.deliver, prices=self.prices, screen=screen)
+        ingest = Ingest(
+            store,
+            self.limits,
+            counters,
+            self.views,
+            gate.deliver,
+            prices=self.prices,
+            screen=screen,
+            fleet=self.fleet,
+        )
         self._show(gate, ingest, counters)
         shown: tuple[View | Counters, ...] = (counters, *self.views)
         for view in shown:
