@@ -92,6 +92,7 @@ def main() -> None:
 def _assemble() -> None:
     from hybridobs.cli.collector import collector
     from hybridobs.cli.demo import demo
+    from hybridobs.cli.devices import devices
     from hybridobs.cli.drift import drift
     from hybridobs.cli.kpi import kpi
     from hybridobs.cli.simulate import simulate
@@ -100,7 +101,7 @@ def _assemble() -> None:
     from hybridobs.cli.trace import trace
     from hybridobs.cli.up import down, status, up
 
-    for command in (collector, demo, down, drift, kpi, simulate, slo, spool, status, trace, up):
+    for command in (collector, demo, devices, down, drift, kpi, simulate, slo, spool, status, trace, up):
         main.add_command(command)
 
 

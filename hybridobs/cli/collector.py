@@ -77,9 +77,10 @@ def loaded(file: Path | None, changes: dict[str, Any]) -> Collector | Relay:
     from hybridobs.collector import Collector, Relay
 
     if file is None:
-        from hybridobs.serve import LiveMeasures, RemoteRead
+        from hybridobs.serve import LiveKpis, LiveMeasures, RemoteRead, Summaries
 
-        return Collector(DEFAULT_STORE, views=[LiveMeasures()], pages=[RemoteRead()]).on(**changes)
+        shown, asked = [LiveMeasures(), LiveKpis()], [RemoteRead(), Summaries()]
+        return Collector(DEFAULT_STORE, views=shown, pages=asked).on(**changes)
     found = _variable(file)
     if isinstance(found, Relay):
         # A relay has no store and no prices; the environment may name some for the collector beside it.

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from hybridobs.slo._check import Result, check
     from hybridobs.slo._file import load, loads
     from hybridobs.slo._gate import TRIGGERS, Comparison, Decision, gate
+    from hybridobs.slo._openslo import Written, written
     from hybridobs.slo._rules import ALERTMANAGER, RULES, TESTS, Rules, alertmanager, rules
     from hybridobs.slo._schema import schema
     from hybridobs.slo._told import told, told_gate
@@ -28,6 +29,7 @@ _HOMES = {
     "outcome": ("Outcome", "Severity", "worst"),
     "report": ("FORMATS", "Entry", "Report"),
     "_rules": ("ALERTMANAGER", "RULES", "TESTS", "Rules", "alertmanager", "rules"),
+    "_openslo": ("Written", "written"),
     "_gate": ("TRIGGERS", "Comparison", "Decision", "gate"),
     "_schema": ("schema",),
     "_told": ("told", "told_gate"),
@@ -52,6 +54,7 @@ __all__ = [
     "Severity",
     "SloFile",
     "Trigger",
+    "Written",
     "alertmanager",
     "check",
     "gate",
@@ -62,6 +65,7 @@ __all__ = [
     "told",
     "told_gate",
     "worst",
+    "written",
 ]
 
 

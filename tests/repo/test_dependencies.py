@@ -37,6 +37,7 @@ ROOMS: dict[str, tuple[str, set[str]]] = {
         },
     ),
     "serve": ("collector", {"cramjam", "google.protobuf", "numpy", "prometheus_client", "re2"}),
+    "remote": ("", {"urllib3"}),
     "slo": ("collector", {"yaml"}),
     "grafana": ("dashboards", {"grafanalib"}),
     "report": ("collector", set()),
