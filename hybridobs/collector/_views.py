@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from prometheus_client import Metric
@@ -18,3 +18,7 @@ class View(Protocol):
 
     def collect(self) -> Iterable[Metric]:
         """What to show."""
+
+
+MakeView = Callable[[], View]
+"""The class of a view, for a collector that has several tenants."""

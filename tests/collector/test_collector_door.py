@@ -12,7 +12,9 @@ from hybridobs.contract import DropReason, Outcome, Signal, ValueFault
 
 def test_the_door() -> None:
     """These names are public, and asking for another is an AttributeError."""
-    assert hybridobs.collector.__all__ == ["Collector", "Limits", "Relay", "RelayLimits", "cap", "deny", "detect"]
+    classes = ["Asked", "Collector", "Limits", "Page", "Relay", "RelayLimits", "Said", "Tls"]
+    expected = [*classes, "cap", "deny", "detect", "token_line"]
+    assert hybridobs.collector.__all__ == expected
     assert all(getattr(hybridobs.collector, name) is not None for name in hybridobs.collector.__all__)
     assert not hasattr(hybridobs.collector, "Ingest")
 
