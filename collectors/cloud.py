@@ -8,7 +8,7 @@ in HYBRIDOBS_TLS_CERT and HYBRIDOBS_TLS_KEY (docs/operating.md).
 import os
 
 from hybridobs.collector import Collector, Limits
-from hybridobs.serve import LiveMeasures
+from hybridobs.serve import LiveMeasures, RemoteRead, Summaries
 
 collector = Collector(
     store=os.environ.get("HYBRIDOBS_STORE", "sqlite:///hybridobs.db"),
@@ -16,4 +16,5 @@ collector = Collector(
     grpc=os.environ.get("HYBRIDOBS_GRPC", "127.0.0.1:4317"),
     limits=Limits(series=10_000),
     views=[LiveMeasures],
+    pages=[RemoteRead(), Summaries()],
 )

@@ -98,8 +98,9 @@ def _assemble() -> None:
     from hybridobs.cli.slo import slo
     from hybridobs.cli.spool import spool
     from hybridobs.cli.trace import trace
+    from hybridobs.cli.up import down, status, up
 
-    for command in (collector, demo, drift, kpi, simulate, slo, spool, trace):
+    for command in (collector, demo, down, drift, kpi, simulate, slo, spool, status, trace, up):
         main.add_command(command)
 
 

@@ -11,12 +11,14 @@ from hybridobs.errors import MissingExtra
 from hybridobs.store._rows import KeptSpan, Quarantined, Registered, StoreInfo, StreamInfo, StreamState, TraceHead
 
 if TYPE_CHECKING:
+    from hybridobs.store._lines import Lines
     from hybridobs.store._store import Store
     from hybridobs.store._write import FOREIGN_MEMORY_S, Transaction
 
 __all__ = [
     "FOREIGN_MEMORY_S",
     "KeptSpan",
+    "Lines",
     "Quarantined",
     "Registered",
     "Store",
@@ -27,7 +29,7 @@ __all__ = [
     "Transaction",
 ]
 
-_LATE = {"Store": "_store", "Transaction": "_write", "FOREIGN_MEMORY_S": "_write"}
+_LATE = {"Store": "_store", "Lines": "_lines", "Transaction": "_write", "FOREIGN_MEMORY_S": "_write"}
 
 
 def __getattr__(name: str) -> object:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from hybridobs.errors import ConfigError, StoreError, StoreTooNew
 from hybridobs.kpi.clock import BootClock
 from hybridobs.kpi.fold import WIDTH, Series
-from hybridobs.store import _read, _references
+from hybridobs.store import _lines, _read, _references
 from hybridobs.store._dialect import Dialect, connect
 from hybridobs.store._faults import told, told_while_opening
 from hybridobs.store._rows import KeptSpan, Quarantined, Registered, StoreInfo, StreamState, TraceHead
@@ -156,6 +156,28 @@ class Store:
         """
         with self._reading() as connection:
             return _read.cells(connection, self._dialect, measures, since, until, by, where or {}, width)
+
+    def lines(
+        self,
+        measure: str,
+        *,
+        since: int,
+        until: int,
+        width: int = WIDTH,
+        where: Mapping[str, str] | None = None,
+        group_of: Callable[[Series], _lines.Group | None],
+        buckets: bool = True,
+        most: int = 5_000_000,
+    ) -> _lines.Lines:
+        """The windows of one measure as columns, for charts: see ``Lines``.
+
+        ``since``, ``until``, ``width`` and ``where`` as in ``read``; ``group_of`` says to which line a series adds, or
+        None to leave it out; without ``buckets`` no distribution is read. Raises ConfigError for a measure that has no
+        windows and where more than ``most`` stored rows would have to be read, LayoutError as ``read``.
+        """
+        wanted = _lines.Wanted(measure, since, until, width, where or {}, group_of, buckets, most)
+        with self._reading() as connection:
+            return _lines.lines(connection, self._dialect, wanted)
 
     def series(self) -> list[Series]:
         """Every series that was ever written."""
