@@ -94,12 +94,13 @@ def _assemble() -> None:
     from hybridobs.cli.demo import demo
     from hybridobs.cli.drift import drift
     from hybridobs.cli.kpi import kpi
+    from hybridobs.cli.report import report
     from hybridobs.cli.simulate import simulate
     from hybridobs.cli.slo import slo
     from hybridobs.cli.spool import spool
     from hybridobs.cli.trace import trace
 
-    for command in (collector, demo, drift, kpi, simulate, slo, spool, trace):
+    for command in (collector, demo, drift, kpi, report, simulate, slo, spool, trace):
         main.add_command(command)
 
 

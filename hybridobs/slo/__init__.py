@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hybridobs.slo._schema import schema
     from hybridobs.slo._told import told, told_gate
     from hybridobs.slo.budget import Budget
+    from hybridobs.slo.catalogue import judged_by_catalogue, objective_of
     from hybridobs.slo.objective import Objective, SloFile, Trigger
     from hybridobs.slo.outcome import Outcome, Severity, worst
     from hybridobs.slo.report import FORMATS, Entry, Report
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "_file": ("load", "loads"),
     "budget": ("Budget",),
+    "catalogue": ("judged_by_catalogue", "objective_of"),
     "_check": ("Result", "check"),
     "objective": ("Objective", "SloFile", "Trigger"),
     "outcome": ("Outcome", "Severity", "worst"),
@@ -51,8 +53,10 @@ __all__ = [
     "Trigger",
     "check",
     "gate",
+    "judged_by_catalogue",
     "load",
     "loads",
+    "objective_of",
     "rules",
     "schema",
     "told",

@@ -39,7 +39,7 @@ ROOMS: dict[str, tuple[str, set[str]]] = {
     "serve": ("collector", {"numpy", "prometheus_client"}),
     "slo": ("collector", {"yaml"}),
     "grafana": ("dashboards", {"grafanalib"}),
-    "report": ("collector", set()),
+    "report": ("report", {"jinja2", "markupsafe", "vl_convert"}),
     "demo": ("demo", {"numpy", "onnx", "onnxruntime", "skl2onnx", "sklearn", "aiohttp"}),
     "simulate": ("collector", set()),
     "cli": ("collector", {"click", "rich"}),
@@ -58,7 +58,9 @@ DISTRIBUTIONS = {
     "opentelemetry.proto": "opentelemetry-proto",
     "opentelemetry.sdk": "opentelemetry-sdk",
     "paho": "paho-mqtt",
+    "markupsafe": "jinja2",
     "sklearn": "scikit-learn",
+    "vl_convert": "vl-convert-python",
     "yaml": "pyyaml",
 }
 
