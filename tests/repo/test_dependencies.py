@@ -54,6 +54,7 @@ DISTRIBUTIONS = {
     "google.protobuf": "protobuf",
     "google.rpc": "googleapis-common-protos",
     "grpc": "grpcio",
+    "openfeature": "openfeature-flagd-core",
     "opentelemetry": "opentelemetry-api",
     "opentelemetry.exporter": "opentelemetry-exporter-otlp",
     "opentelemetry.instrumentation": "opentelemetry-instrumentation-requests",
