@@ -91,9 +91,7 @@ def main() -> int:
     parser.add_argument("--only", default="", metavar="WORD", help="drills whose name has this in it")
     told = parser.parse_args()
     whole = True
-    print(
-        f"| {told.seconds:g} s each | sent | counted | in the measures | lost | outstanding |\n{'|---' * 6}|"
-    )
+    print(f"| {told.seconds:g} s each | sent | counted | in the measures | lost | outstanding |\n{'|---' * 6}|")
     for drill in (drill for drill in DRILLS if told.only in drill.name):
         found = drilled(drill, told.seconds)
         print(f"| {drill.name} | {' | '.join(map(str, found.sums))} |", flush=True)
