@@ -8,17 +8,31 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hybridobs.errors import MissingExtra
-from hybridobs.store._rows import KeptSpan, Quarantined, Registered, StoreInfo, StreamInfo, StreamState, TraceHead
+from hybridobs.store._rows import (
+    Done,
+    Due,
+    KeptSpan,
+    Quarantined,
+    Registered,
+    StoreInfo,
+    StreamInfo,
+    StreamState,
+    TraceHead,
+)
 
 if TYPE_CHECKING:
+    from hybridobs.store._retention import Retention
     from hybridobs.store._store import Store
     from hybridobs.store._write import FOREIGN_MEMORY_S, Transaction
 
 __all__ = [
     "FOREIGN_MEMORY_S",
+    "Done",
+    "Due",
     "KeptSpan",
     "Quarantined",
     "Registered",
+    "Retention",
     "Store",
     "StoreInfo",
     "StreamInfo",
@@ -27,7 +41,7 @@ __all__ = [
     "Transaction",
 ]
 
-_LATE = {"Store": "_store", "Transaction": "_write", "FOREIGN_MEMORY_S": "_write"}
+_LATE = {"Retention": "_retention", "Store": "_store", "Transaction": "_write", "FOREIGN_MEMORY_S": "_write"}
 
 
 def __getattr__(name: str) -> object:
