@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 
 from hybridobs.errors import MissingExtra
 from hybridobs.store._rows import (
+    AttemptRow,
+    Device,
+    DeviceRow,
     Done,
     Due,
     KeptSpan,
@@ -18,18 +21,24 @@ from hybridobs.store._rows import (
     StreamInfo,
     StreamState,
     TraceHead,
+    Update,
 )
 
 if TYPE_CHECKING:
+    from hybridobs.store._lines import Lines
     from hybridobs.store._retention import Retention
     from hybridobs.store._store import Store
     from hybridobs.store._write import FOREIGN_MEMORY_S, Transaction
 
 __all__ = [
     "FOREIGN_MEMORY_S",
+    "AttemptRow",
+    "Device",
+    "DeviceRow",
     "Done",
     "Due",
     "KeptSpan",
+    "Lines",
     "Quarantined",
     "Registered",
     "Retention",
@@ -39,9 +48,16 @@ __all__ = [
     "StreamState",
     "TraceHead",
     "Transaction",
+    "Update",
 ]
 
-_LATE = {"Retention": "_retention", "Store": "_store", "Transaction": "_write", "FOREIGN_MEMORY_S": "_write"}
+_LATE = {
+    "FOREIGN_MEMORY_S": "_write",
+    "Lines": "_lines",
+    "Retention": "_retention",
+    "Store": "_store",
+    "Transaction": "_write",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -82,7 +82,7 @@ def _add_cells(
     if SHARD in by:
         parts = _of_shards(since, until, dropped.shards)
     else:
-        parts = _of_all(tiling(since, until, dropped.kept, width if WINDOW in by else None))
+        parts = of_all(tiling(since, until, dropped.kept, width if WINDOW in by else None))
     group_of = _grouping(by, found, width, dropped.kept if SHARD not in by else Kept())
     parameters = {"measures": dialect.bind_list(list(measures))}
     if where:
@@ -119,7 +119,7 @@ def series(connection: Connection, where: Mapping[str, str]) -> dict[int, Series
     return found
 
 
-def _of_all(tiled: Tiling) -> list[Part]:
+def of_all(tiled: Tiling) -> list[Part]:
     """What KPIs are read from: minutes of all devices together, and what they were rolled up to."""
     parts = [
         (

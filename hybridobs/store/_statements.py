@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 
 from hybridobs.kpi.clock import DRIFT
+from hybridobs.store._devices import DeviceStatements
 from hybridobs.store._dialect import Dialect, Key
 from hybridobs.store._schema import (
     CELLS,
@@ -71,6 +72,7 @@ class Statements:
         self.rolled = Prepared(_replacing(insert(ROLLED), "n", "sum", "min", "max", "hist"), dialect)
         self.forget_foreign = _oldest_foreign()
         self.remember_foreign = insert(FOREIGN_SPANS).on_conflict_do_nothing().returning(FOREIGN_SPANS.c.key)
+        self.devices = DeviceStatements(dialect)
         self.keep = insert(SPANS).on_conflict_do_nothing()
         self.kept = select(func.count()).select_from(SPANS)
         self.forget_old = delete(SPANS).where(SPANS.c.kept_ns < bindparam("before"))

@@ -36,12 +36,14 @@ ROOMS: dict[str, tuple[str, set[str]]] = {
             "zstandard",
         },
     ),
-    "serve": ("collector", {"numpy", "prometheus_client"}),
+    "serve": ("collector", {"cramjam", "google.protobuf", "numpy", "prometheus_client", "re2"}),
+    "remote": ("", {"urllib3"}),
     "slo": ("collector", {"yaml"}),
     "grafana": ("dashboards", {"grafanalib"}),
     "report": ("collector", set()),
     "demo": ("demo", {"numpy", "onnx", "onnxruntime", "skl2onnx", "sklearn", "aiohttp"}),
     "simulate": ("collector", set()),
+    "local": ("collector", {"yaml"}),
     "cli": ("collector", {"click", "rich"}),
     "testing": ("testing", {"pytest"}),
 }
@@ -58,6 +60,7 @@ DISTRIBUTIONS = {
     "opentelemetry.proto": "opentelemetry-proto",
     "opentelemetry.sdk": "opentelemetry-sdk",
     "paho": "paho-mqtt",
+    "re2": "google-re2",
     "sklearn": "scikit-learn",
     "yaml": "pyyaml",
 }

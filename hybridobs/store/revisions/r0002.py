@@ -1,4 +1,4 @@
-"""Schema 2: fresh rows are rolled up into minutes, hours and days, each kept for a time."""
+"""Schema 2: rows are rolled up into minutes, hours and days, each kept for a time; devices and their updates."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -20,6 +20,22 @@ def upgrade() -> None:
         sa.Column("hist", sa.LargeBinary, nullable=False),
     )
     op.create_table("retention", _text("what", key=True), _whole("keep_s"), _whole("complete_from"))
+    op.create_table(
+        "devices",
+        _text("installation", key=True),
+        *map(_whole, ("first_seen", "last_seen")),
+        *map(_text, ("tier", "device_class", "cohort", "channel", "site", "service", "facts", "seen")),
+    )
+    op.create_index("devices_last_seen", "devices", ["last_seen"])
+    op.create_table(
+        "ota_attempts",
+        *(_text(name, key=True) for name in ("installation", "attempt")),
+        *map(_whole, ("changed", "settled")),
+        sa.Column("due", sa.BigInteger),
+        _text("data"),
+    )
+    op.create_index("ota_attempts_due", "ota_attempts", ["due"])
+    op.create_index("ota_attempts_changed", "ota_attempts", ["changed"])
 
 
 def _text(name: str, *, key: bool = False) -> sa.Column[str]:
