@@ -8,6 +8,8 @@ from hybridobs.errors import MissingExtra
 
 if TYPE_CHECKING:
     from hybridobs.collector._pages import Asked, Page, Said
+    from hybridobs.collector.access._file import token_line
+    from hybridobs.collector.access._tls import Tls
     from hybridobs.collector.app import Collector
     from hybridobs.collector.fleet import Fleet, Rules
     from hybridobs.collector.forward._limits import RelayLimits
@@ -25,15 +27,18 @@ __all__ = [
     "RelayLimits",
     "Rules",
     "Said",
+    "Tls",
     "cap",
     "deny",
     "detect",
+    "token_line",
 ]
 
 _LATE = {
     "Asked": "_pages",
     "Page": "_pages",
     "Said": "_pages",
+    "Tls": "access._tls",
     "Collector": "app",
     "Fleet": "fleet",
     "Rules": "fleet",
@@ -43,6 +48,7 @@ _LATE = {
     "cap": "forward._redact",
     "deny": "forward._redact",
     "detect": "forward._redact",
+    "token_line": "access._file",
 }
 
 

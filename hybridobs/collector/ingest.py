@@ -189,10 +189,8 @@ class Ingest:
             group.items += decoded.items
 
     def _decode(self, request: Request) -> Decoded:
-        body = expand(request.body, request.encoding, self._limits.request_bytes)
         drops: Counter[DropReason] = Counter()
-        if request.as_json:
-            body = to_protobuf(request.signal, body, drops)
+        body = plain_body(request, self._limits, drops)
         if request.signal is Signal.METRICS:
             decoded = metrics(body)
         else:
@@ -224,7 +222,7 @@ class Ingest:
             self._isolate(jobs, group, error)
         else:
             self.healthy = True
-            group.answers += [(request, accepted(decoded.drops, decoded.faults)) for request, decoded in jobs]
+            group.answers += [(request, accepted(read.drops, read.faults, read.items)) for request, read in jobs]
 
     def _unreachable(self, requests: Sequence[Request], group: _Group, error: StoreUnreachable) -> None:
         self.healthy = False
@@ -264,7 +262,7 @@ class Ingest:
             self._counters.left_out(request.faults)
         self._counters.redacted(self._screen.taken())
 
-    def _show(self, done: Committed, spans: Sequence[KeptSpan]) -> None:
+    def _show(self, done: Committed, spans: Sequence[KeptSpan] = ()) -> None:
         for view in self._views:
             try:
                 if isinstance(view, Counting):
@@ -273,6 +271,17 @@ class Ingest:
                     view.kept(spans)
             except Exception:
                 log.exception("a view failed; what it shows may be incomplete, the store is not")
+
+
+def plain_body(request: Request, limits: Limits, drops: Counter[DropReason]) -> bytes:
+    """The protobuf of a request within its limits, what is broken in JSON counted in ``drops``; Rejected beyond them.
+
+    The objects that JSON becomes take many times the room of its text, so it may be less long.
+    """
+    if not request.as_json:
+        return expand(request.body, request.encoding, limits.request_bytes)
+    text = expand(request.body, request.encoding, min(limits.json_bytes, limits.request_bytes))
+    return to_protobuf(request.signal, text, drops)
 
 
 def metrics(body: bytes) -> Decoded:

@@ -332,6 +332,7 @@ class ValueFault(StrEnum):
     OUT_OF_RANGE = "out_of_range"
     WRONG_TYPE = "wrong_type"
     TOO_LONG = "too_long"
+    TOO_MANY = "too_many"  # attributes after those that one record may have
 
 
 class TimeDoubt(StrEnum):

@@ -48,6 +48,8 @@ def configure(
     resource: Mapping[str, str] | None = None,
     endpoint: str | None = None,
     headers: Mapping[str, str] | None = None,
+    token: str | None = None,
+    token_file: str | PathLike[str] | None = None,
     timeout: float | None = None,
     compression: str | None = None,
     certificate: str | None = None,

@@ -10,8 +10,8 @@ from hybridobs.collector.counters import COUNTERS, Counters
 from hybridobs.contract import DropReason, Outcome, Signal, ValueFault
 
 DOOR = [
-    *("Asked", "Collector", "Fleet", "Limits", "Page", "Relay", "RelayLimits", "Rules", "Said"),
-    *("cap", "deny", "detect"),
+    *("Asked", "Collector", "Fleet", "Limits", "Page", "Relay", "RelayLimits", "Rules", "Said", "Tls"),
+    *("cap", "deny", "detect", "token_line"),
 ]
 
 
