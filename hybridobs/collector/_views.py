@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from prometheus_client import Metric
@@ -43,3 +43,7 @@ class StoreReading(Protocol):
 
     def stop(self) -> None:
         """The store is about to be closed."""
+
+
+MakeView = Callable[[], View]
+"""The class of a view, for a collector that has several tenants."""

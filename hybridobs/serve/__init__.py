@@ -1,4 +1,4 @@
-"""Shows measures and KPIs to Prometheus: what is live at a scrape, and event time by remote read."""
+"""Shows measures to programs that ask: a Prometheus that scrapes or reads, and commands that are elsewhere."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ if TYPE_CHECKING:
     from hybridobs.serve.exposition import LiveMeasures
     from hybridobs.serve.kpis import LiveKpis
     from hybridobs.serve.remote import RemoteRead
+    from hybridobs.serve.summaries import Summaries
 
-__all__ = ["LiveKpis", "LiveMeasures", "RemoteRead"]
+__all__ = ["LiveKpis", "LiveMeasures", "RemoteRead", "Summaries"]
 
-_LATE = {"LiveKpis": "kpis", "LiveMeasures": "exposition", "RemoteRead": "remote"}
+_LATE = {"LiveKpis": "kpis", "LiveMeasures": "exposition", "RemoteRead": "remote", "Summaries": "summaries"}
 
 
 def __getattr__(name: str) -> object:

@@ -12,10 +12,12 @@ if TYPE_CHECKING:
     from hybridobs.slo._check import Result, check
     from hybridobs.slo._file import load, loads
     from hybridobs.slo._gate import TRIGGERS, Comparison, Decision, gate
-    from hybridobs.slo._rules import Rules, rules
+    from hybridobs.slo._openslo import Written, written
+    from hybridobs.slo._rules import ALERTMANAGER, RULES, TESTS, Rules, alertmanager, rules
     from hybridobs.slo._schema import schema
     from hybridobs.slo._told import told, told_gate
     from hybridobs.slo.budget import Budget
+    from hybridobs.slo.catalogue import judged_by_catalogue, objective_of
     from hybridobs.slo.objective import Objective, SloFile, Trigger
     from hybridobs.slo.outcome import Outcome, Severity, worst
     from hybridobs.slo.report import FORMATS, Entry, Report
@@ -23,11 +25,13 @@ if TYPE_CHECKING:
 _HOMES = {
     "_file": ("load", "loads"),
     "budget": ("Budget",),
+    "catalogue": ("judged_by_catalogue", "objective_of"),
     "_check": ("Result", "check"),
     "objective": ("Objective", "SloFile", "Trigger"),
     "outcome": ("Outcome", "Severity", "worst"),
     "report": ("FORMATS", "Entry", "Report"),
-    "_rules": ("Rules", "rules"),
+    "_rules": ("ALERTMANAGER", "RULES", "TESTS", "Rules", "alertmanager", "rules"),
+    "_openslo": ("Written", "written"),
     "_gate": ("TRIGGERS", "Comparison", "Decision", "gate"),
     "_schema": ("schema",),
     "_told": ("told", "told_gate"),
@@ -35,7 +39,10 @@ _HOMES = {
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "ALERTMANAGER",
     "FORMATS",
+    "RULES",
+    "TESTS",
     "TRIGGERS",
     "Budget",
     "Comparison",
@@ -49,15 +56,20 @@ __all__ = [
     "Severity",
     "SloFile",
     "Trigger",
+    "Written",
+    "alertmanager",
     "check",
     "gate",
+    "judged_by_catalogue",
     "load",
     "loads",
+    "objective_of",
     "rules",
     "schema",
     "told",
     "told_gate",
     "worst",
+    "written",
 ]
 
 

@@ -8,7 +8,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hybridobs.errors import MissingExtra
-from hybridobs.store._rows import KeptSpan, Quarantined, Registered, StoreInfo, StreamInfo, StreamState, TraceHead
+from hybridobs.store._rows import (
+    AttemptRow,
+    Device,
+    DeviceRow,
+    KeptSpan,
+    Quarantined,
+    Registered,
+    StoreInfo,
+    StreamInfo,
+    StreamState,
+    TraceHead,
+    Update,
+)
 
 if TYPE_CHECKING:
     from hybridobs.store._lines import Lines
@@ -17,6 +29,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FOREIGN_MEMORY_S",
+    "AttemptRow",
+    "Device",
+    "DeviceRow",
     "KeptSpan",
     "Lines",
     "Quarantined",
@@ -27,6 +42,7 @@ __all__ = [
     "StreamState",
     "TraceHead",
     "Transaction",
+    "Update",
 ]
 
 _LATE = {"Store": "_store", "Lines": "_lines", "Transaction": "_write", "FOREIGN_MEMORY_S": "_write"}

@@ -37,11 +37,13 @@ ROOMS: dict[str, tuple[str, set[str]]] = {
         },
     ),
     "serve": ("collector", {"cramjam", "google.protobuf", "numpy", "prometheus_client", "re2"}),
+    "remote": ("", {"urllib3"}),
     "slo": ("collector", {"yaml"}),
     "grafana": ("dashboards", {"grafanalib"}),
-    "report": ("collector", set()),
+    "report": ("report", {"jinja2", "markupsafe", "vl_convert"}),
     "demo": ("demo", {"numpy", "onnx", "onnxruntime", "skl2onnx", "sklearn", "aiohttp"}),
     "simulate": ("collector", set()),
+    "local": ("collector", {"yaml"}),
     "cli": ("collector", {"click", "rich"}),
     "testing": ("testing", {"pytest"}),
 }
@@ -59,7 +61,9 @@ DISTRIBUTIONS = {
     "opentelemetry.sdk": "opentelemetry-sdk",
     "paho": "paho-mqtt",
     "re2": "google-re2",
+    "markupsafe": "jinja2",
     "sklearn": "scikit-learn",
+    "vl_convert": "vl-convert-python",
     "yaml": "pyyaml",
 }
 
