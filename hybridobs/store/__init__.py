@@ -8,7 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hybridobs.errors import MissingExtra
-from hybridobs.store._rows import KeptSpan, Quarantined, Registered, StoreInfo, StreamInfo, StreamState, TraceHead
+from hybridobs.store._rows import (
+    KeptSpan,
+    PointState,
+    Quarantined,
+    Registered,
+    StoreInfo,
+    StreamInfo,
+    StreamState,
+    TraceHead,
+)
 
 if TYPE_CHECKING:
     from hybridobs.store._lines import Lines
@@ -19,6 +28,7 @@ __all__ = [
     "FOREIGN_MEMORY_S",
     "KeptSpan",
     "Lines",
+    "PointState",
     "Quarantined",
     "Registered",
     "Store",
