@@ -15,6 +15,7 @@ from hybridobs.collector._fleet import Heard, Watch, heard, is_end, lateness_of
 from hybridobs.collector._records import Decoded, Part, Piece
 from hybridobs.collector._senders import Sender
 from hybridobs.collector._series import Cells, SeriesLimit
+from hybridobs.collector.metrics._commit import fold_points
 from hybridobs.contract import UNKNOWN, EventKind, LostReason, Outcome, ValueFault
 from hybridobs.kpi.event import Alike
 from hybridobs.kpi.fold_alike import ColumnFold
@@ -48,6 +49,7 @@ def commit(
     clocks: Clocks,
     now_s: int,
     watch: Watch | None = None,
+    most_streams: int = 50_000,
 ) -> Committed:
     """Commit ``group`` and note in each request how its events left; ``watch`` knows what is news about the fleet.
 
@@ -56,6 +58,7 @@ def commit(
     fold, shards = ColumnFold(Vectors()), ShardFold()
     for request in group:
         request.outcomes.clear()
+        request.late.clear()
     labels: list[_Label] = []
     watch = watch or Watch()
     touches = watch.gather(group, now_s)
@@ -66,19 +69,22 @@ def commit(
             _numbered(tx, stream, pieces, fold, labels, shards)
         _keyed(tx, group, fold, now_s, labels)
         watch.settle(tx, touches, _once(tx, labels, fold, now_s), fold)
+        points = fold_points(tx, group, now_s, most_streams)
         cells, new, overflow = series.admit(fold.cells)
         taken, also, _ = series.admit(fold.taken)
+        summaries, told, beyond = series.admit(points)
         kept = {key.series for key in cells}  # what went to an overflow series is of nobody in particular
         tx.add(cells, taken, {key: values for key, values in shards.cells.items() if key.series in kept})
+        tx.add_summaries(summaries)
         tx.note_clocks(clocks.moved())
         if spans:
             tx.keep(spans)
-    series.settle(new | also)
+    series.settle(new | also | told)
     clocks.settle()
     watch.committed(touches, now_s)
     if fold.refused:
         group[0].faults[ValueFault.OUT_OF_RANGE] += fold.refused
-    return Committed(cells, overflow)
+    return Committed(cells, overflow + beyond)
 
 
 def sweep(store: Store, series: SeriesLimit, watch: Watch) -> Sequence[Committed]:

@@ -161,6 +161,14 @@ class KeptSpan(NamedTuple):
         return self.end_ns - self.start_ns
 
 
+class PointState(NamedTuple):
+    """The last point of a cumulative stream of metrics: since when it counts, until when, and what it ``said``."""
+
+    start_ns: int
+    time_ns: int
+    said: bytes
+
+
 class TraceHead(NamedTuple):
     """One line of a list of traces: ``name`` is the earliest span's, ``duration_ns`` spans all kept spans."""
 

@@ -9,6 +9,7 @@
 ``streams``           per SDK start, the set of counted sequence numbers
 ``losses``            per stream and reason, the set of numbers the sender gave up
 ``foreign_spans``     spans without sequence numbers, remembered for a while so that a re-sent one is not counted twice
+``metric_points``     the last point of each cumulative stream of metrics, to know what the next one adds
 ``clocks``            per boot of a device, when it began in true time
 ``quarantine``        per stream and reason, how many records have no time, and what their clocks said
 ``devices``           per installation, what is known of the device and which versions it was seen running
@@ -119,6 +120,17 @@ FOREIGN_SPANS = Table(
     Column("key", LargeBinary, primary_key=True, nullable=False),  # trace id, then span id: 24 bytes
     _whole("expires"),
     Index("foreign_spans_expires", "expires"),
+)
+
+METRIC_POINTS = Table(
+    "metric_points",
+    METADATA,
+    _text("key", key=True),  # hash of resource, scope, metric and attributes
+    _whole("start_ns"),
+    _whole("time_ns"),
+    Column("said", LargeBinary, nullable=False),
+    _whole("expires"),
+    Index("metric_points_expires", "expires"),
 )
 
 CLOCKS = Table(
