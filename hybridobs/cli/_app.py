@@ -92,6 +92,7 @@ def main() -> None:
 def _assemble() -> None:
     from hybridobs.cli.collector import collector
     from hybridobs.cli.demo import demo
+    from hybridobs.cli.devices import devices
     from hybridobs.cli.drift import drift
     from hybridobs.cli.kpi import kpi
     from hybridobs.cli.report import report
@@ -99,8 +100,9 @@ def _assemble() -> None:
     from hybridobs.cli.slo import slo
     from hybridobs.cli.spool import spool
     from hybridobs.cli.trace import trace
+    from hybridobs.cli.up import down, status, up
 
-    for command in (collector, demo, drift, kpi, report, simulate, slo, spool, trace):
+    for command in (collector, demo, devices, down, drift, kpi, report, simulate, slo, spool, status, trace, up):
         main.add_command(command)
 
 

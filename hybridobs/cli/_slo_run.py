@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hybridobs.cli._stores import opened
+from hybridobs.cli._stores import opened, readable
 from hybridobs.errors import ConfigError
 from hybridobs.slo import TRIGGERS, Comparison, check, gate, load, told, told_gate
 from hybridobs.slo.surroundings import environment
@@ -25,7 +25,7 @@ _STDERR = 2
 def judged(url: str, file: Path, allow: tuple[Outcome, ...], now: int) -> Report:
     """The report of ``file`` on the store at ``url``."""
     slo = _promises(file)
-    with opened(url) as store:
+    with readable(url) as store:
         results = check(store, slo.objectives, now)
         return told(results, subject=slo.path, store=store.url, now=now, allow=allow)
 
@@ -64,6 +64,6 @@ def compared(url: str, file: Path | None, comparison: Comparison, allow: tuple[O
     if file is not None and not (triggers := load(file).triggers):
         raise ConfigError("file", str(file), "has no gates; give it 'gates', or leave FILE out for the usual triggers")
     subject = str(file) if file else "the usual triggers"
-    with opened(url) as store:
+    with readable(url) as store:
         decisions = gate(store, triggers, comparison)
         return told_gate(decisions, comparison, subject=subject, store=store.url, now=now, allow=allow)

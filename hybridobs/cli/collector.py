@@ -73,13 +73,14 @@ def run(file: Path | None, store: str | None, http: str | None, grpc: str | None
 
 
 def loaded(file: Path | None, changes: dict[str, Any]) -> Collector | Relay:
-    """The collector or relay of ``file`` with ``changes``, or a default collector with the live exposition."""
+    """The collector or relay of ``file`` with ``changes``, or a default one that shows all it has to Prometheus."""
     from hybridobs.collector import Collector, Relay
 
     if file is None:
-        from hybridobs.serve import LiveMeasures
+        from hybridobs.serve import LiveKpis, LiveMeasures, RemoteRead, Summaries
 
-        return Collector(DEFAULT_STORE, views=[LiveMeasures()]).on(**changes)
+        shown, asked = [LiveMeasures(), LiveKpis()], [RemoteRead(), Summaries()]
+        return Collector(DEFAULT_STORE, views=shown, pages=asked).on(**changes)
     found = _variable(file)
     if isinstance(found, Relay):
         # A relay has no store and no prices; the environment may name some for the collector beside it.

@@ -11,6 +11,7 @@ import click
 
 from hybridobs.cli import _exits
 from hybridobs.cli._options import moment, no_color_option, pair, store_option
+from hybridobs.cli._slo_openslo import openslo
 from hybridobs.cli._slo_rules import rules
 from hybridobs.contract import LABELS
 
@@ -43,6 +44,7 @@ def slo() -> None:
     """Judge KPIs: objectives kept or broken, a candidate against a baseline."""
 
 
+slo.add_command(openslo)
 slo.add_command(rules)
 
 

@@ -9,18 +9,34 @@ from hybridobs.errors import MissingExtra
 if TYPE_CHECKING:
     from hybridobs.collector._pages import Asked, Page, Said
     from hybridobs.collector.app import Collector
+    from hybridobs.collector.fleet import Fleet, Rules
     from hybridobs.collector.forward._limits import RelayLimits
     from hybridobs.collector.forward._redact import cap, deny, detect
     from hybridobs.collector.forward._relay import Relay
     from hybridobs.collector.limits import Limits
 
-__all__ = ["Asked", "Collector", "Limits", "Page", "Relay", "RelayLimits", "Said", "cap", "deny", "detect"]
+__all__ = [
+    "Asked",
+    "Collector",
+    "Fleet",
+    "Limits",
+    "Page",
+    "Relay",
+    "RelayLimits",
+    "Rules",
+    "Said",
+    "cap",
+    "deny",
+    "detect",
+]
 
 _LATE = {
     "Asked": "_pages",
     "Page": "_pages",
     "Said": "_pages",
     "Collector": "app",
+    "Fleet": "fleet",
+    "Rules": "fleet",
     "Limits": "limits",
     "Relay": "forward._relay",
     "RelayLimits": "forward._limits",

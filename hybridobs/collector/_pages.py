@@ -36,13 +36,32 @@ class Said(NamedTuple):
     headers: Mapping[str, str] = {}
 
 
+class Reply(Protocol):
+    """What a page gives back; a ``Said``, or anything with these."""
+
+    @property
+    def body(self) -> bytes: ...
+
+    @property
+    def content_type(self) -> str: ...
+
+    @property
+    def status(self) -> int: ...
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+
+
 class Page(Protocol):
     """One path that is answered from the store, on a thread of its own; it may be asked by several at once."""
 
-    method: str
-    path: str
+    @property
+    def method(self) -> str: ...
 
-    def answer(self, store: Store, asked: Asked) -> Said:
+    @property
+    def path(self) -> str: ...
+
+    def answer(self, store: Store, asked: Asked) -> Reply:
         """ConfigError for a question that cannot be right (400), StoreUnreachable to try again later (503)."""
 
 

@@ -14,8 +14,9 @@ from hybridobs.collector._pages import Page, Pages
 from hybridobs.collector._prices import Prices, price_table
 from hybridobs.collector._screen import Screen
 from hybridobs.collector._serving import Serving
-from hybridobs.collector._views import View
+from hybridobs.collector._views import StoreReading, View
 from hybridobs.collector.counters import Counters
+from hybridobs.collector.fleet import Fleet
 from hybridobs.collector.ingest import Ingest
 from hybridobs.collector.limits import Limits
 from hybridobs.store import Store
@@ -44,6 +45,7 @@ class Collector(Serving):
         pages: Sequence[Page] = (),
         prices: Prices | None = None,
         redact: Mapping[str, str] | None = None,
+        fleet: Fleet | None = None,
     ) -> None:
         super().__init__(http, grpc, limits)
         self.store = store
@@ -51,6 +53,7 @@ class Collector(Serving):
         self.pages = tuple(pages)
         self.prices = None if prices is None else price_table(prices)
         self.redact = dict(redact or {})
+        self.fleet = fleet or Fleet()
         Screen.of(self.redact)
 
     def on(
@@ -71,6 +74,7 @@ class Collector(Serving):
             pages=self.pages,
             prices=self.prices if prices is None else prices,
             redact=self.redact,
+            fleet=self.fleet,
         )
 
     async def serve(self, stop: asyncio.Event, started: asyncio.Event | None = None) -> None:
@@ -86,14 +90,26 @@ class Collector(Serving):
         counters = Counters()
         gate = Gate(self.limits, counters)
         screen = Screen.of(self.redact)
-        ingest = Ingest(store, self.limits, counters, self.views, gate.deliver, prices=self.prices, screen=screen)
+        ingest = Ingest(
+            store,
+            self.limits,
+            counters,
+            self.views,
+            gate.deliver,
+            prices=self.prices,
+            screen=screen,
+            fleet=self.fleet,
+        )
         self._show(gate, ingest, counters)
         shown: tuple[View | Counters, ...] = (counters, *self.views)
         for view in shown:
             registry.register(view)
+        reading = [view for view in self.views if isinstance(view, StoreReading)]
         ingest.start()
         gate.attach(asyncio.get_running_loop(), ingest)
         try:
+            for view in reading:
+                view.start(store)
             await self._listen(gate, registry, Pages(self.pages, store))
             log.info("collecting on %s and %s into %s", self.http_url or "-", self.grpc_target or "-", store.url)
             if started is not None:
@@ -102,6 +118,8 @@ class Collector(Serving):
         finally:
             await self._stop(gate)
             await asyncio.to_thread(ingest.stop)
+            for view in reading:
+                await asyncio.to_thread(view.stop)
             log.info("stopped; everything that was acknowledged is in the store")
 
     def _show(self, gate: Gate, ingest: Ingest, counters: Counters) -> None:

@@ -33,7 +33,9 @@ class EventKind(StrEnum):
     BUSINESS_OUTCOME = "hybridobs.business.outcome"
     DEVICE_POSTURE = "hybridobs.device.posture"
     DEVICE_HEALTH = "hybridobs.device.health"
+    DEVICE_LIFECYCLE = "hybridobs.device.lifecycle"
     FEDERATION_ROUND = "hybridobs.federation.round"
+    REDACTED = "hybridobs.privacy.redacted"
     QUARANTINED = "hybridobs.ingest.quarantined"  # said by the collector itself
 
 
@@ -160,6 +162,10 @@ FEDERATION_STALENESS = _number(
 )
 FEDERATION_EPSILON = _number(_k.FEDERATION_ROUND, "hybridobs.federation.epsilon", "Privacy budget spent.", "0.5")
 
+# --- privacy ---------------------------------------------------------------------------------------------------------
+REDACTION_RULE = _text(_k.REDACTED, "hybridobs.redaction.rule", "Rule that changed or left out values.", "email")
+REDACTION_COUNT = _whole(_k.REDACTED, "hybridobs.redaction.count", "How many since this was last told.", "3", "{value}")
+
 # --- hybrid patterns -------------------------------------------------------------------------------------------------
 CACHE_AGE = _number(_k.CACHE_RESULT, "hybridobs.cache.age", "Age of what the cache answered.", "120", "s")
 CACHE_WRONG = _flag(_k.CACHE_RESULT, "hybridobs.cache.wrong", "Whether the cached answer was found to be wrong.")
@@ -187,6 +193,9 @@ POSTURE_PREFIX = "hybridobs.posture."
 POSTURE_CONTROLS = ("disk_encryption", "secure_boot", "firmware_signed", "attestation")
 for _control in POSTURE_CONTROLS:
     _flag(_k.DEVICE_POSTURE, f"{POSTURE_PREFIX}{_control}", f"Whether {_control.replace('_', ' ')} was verified.")
+LIFECYCLE_STATE = _text(
+    _k.DEVICE_LIFECYCLE, "hybridobs.device.lifecycle.state", "provisioned or decommissioned.", "provisioned"
+)
 BATTERY_DISCHARGE = _number(_k.DEVICE_HEALTH, "hybridobs.battery.discharge", "Charge drawn.", "12.5", "mA.h")
 BATTERY_CHARGE = _number(_k.DEVICE_HEALTH, "hw.battery.charge", "Charge left, 0 to 1.", "0.64")
 DEVICE_ENERGY = _number(_k.DEVICE_HEALTH, "hw.energy", "Energy drawn since the last report.", "840", "J")
@@ -243,6 +252,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     SESSION_OUTCOME: ("completed", "abandoned", "crashed"),
     RELEASE_ACTION: ("promote", "pause", "rollback"),
     RELEASE_TRIGGER: ("operator", "gate", "schedule"),
+    LIFECYCLE_STATE: ("provisioned", "decommissioned"),
     TRAINING_KIND: ("baseline", "fine_tune", "calibration"),
     OTA_KIND: ("model", "app", "container", "firmware", "os", "config"),
     OTA_PHASE: ("download", "verify", "install", "reboot", "test", "confirm", "rollback", "_OTHER"),

@@ -249,6 +249,11 @@ def _quarantined(event: Event) -> Iterator[Add]:
     return _one(event, m.QUARANTINED, reason=event.texts.get(c.CLOCK_DOUBT, ""))
 
 
+def _redacted(event: Event) -> Iterator[Add]:
+    number, rule = event.numbers.get(c.REDACTION_COUNT, 0), event.texts.get(c.REDACTION_RULE, "")
+    yield h.REDACTIONS, extra_of(h.REDACTIONS, event.texts, reason=rule), h.REDACTIONS.quantise(number)
+
+
 def _federation(event: Event) -> Iterator[Add]:
     return _one(event, h.ROUNDS)
 
@@ -284,7 +289,9 @@ _RULES: dict[str, Rule] = {
     Kind.BUSINESS_OUTCOME: _business,
     Kind.DEVICE_POSTURE: _posture,
     Kind.DEVICE_HEALTH: _health,
+    Kind.DEVICE_LIFECYCLE: lambda event: iter(()),  # the inventory of devices has it
     Kind.FEDERATION_ROUND: _federation,
+    Kind.REDACTED: _redacted,
     Kind.QUARANTINED: _quarantined,
 }
 KINDS = frozenset(_RULES)

@@ -254,6 +254,12 @@ def device_posture(
 
 
 @quiet
+def device_lifecycle(state: str) -> None:
+    """Say that this device was provisioned (put into service) or decommissioned (taken out of it)."""
+    emit(Kind.DEVICE_LIFECYCLE, {c.LIFECYCLE_STATE: state}, need=(c.LIFECYCLE_STATE,))
+
+
+@quiet
 def federation_round(
     *,
     participants: SupportsIndex,

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from hybridobs.slo._check import Result, check
     from hybridobs.slo._file import load, loads
     from hybridobs.slo._gate import TRIGGERS, Comparison, Decision, gate
-    from hybridobs.slo._rules import Rules, rules
+    from hybridobs.slo._openslo import Written, written
+    from hybridobs.slo._rules import ALERTMANAGER, RULES, TESTS, Rules, alertmanager, rules
     from hybridobs.slo._schema import schema
     from hybridobs.slo._told import told, told_gate
     from hybridobs.slo.budget import Budget
@@ -29,7 +30,8 @@ _HOMES = {
     "objective": ("Objective", "SloFile", "Trigger"),
     "outcome": ("Outcome", "Severity", "worst"),
     "report": ("FORMATS", "Entry", "Report"),
-    "_rules": ("Rules", "rules"),
+    "_rules": ("ALERTMANAGER", "RULES", "TESTS", "Rules", "alertmanager", "rules"),
+    "_openslo": ("Written", "written"),
     "_gate": ("TRIGGERS", "Comparison", "Decision", "gate"),
     "_schema": ("schema",),
     "_told": ("told", "told_gate"),
@@ -37,7 +39,10 @@ _HOMES = {
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "ALERTMANAGER",
     "FORMATS",
+    "RULES",
+    "TESTS",
     "TRIGGERS",
     "Budget",
     "Comparison",
@@ -51,6 +56,8 @@ __all__ = [
     "Severity",
     "SloFile",
     "Trigger",
+    "Written",
+    "alertmanager",
     "check",
     "gate",
     "judged_by_catalogue",
@@ -62,6 +69,7 @@ __all__ = [
     "told",
     "told_gate",
     "worst",
+    "written",
 ]
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from hybridobs.contract import LABELS
@@ -13,7 +14,7 @@ from hybridobs.kpi.kpi import Direction, Kpi
 from hybridobs.kpi.quantity import parsed
 from hybridobs.kpi.stats.verdict import Worse
 from hybridobs.slo import _tree
-from hybridobs.slo._tree import Branch
+from hybridobs.slo._tree import Branch, Place
 from hybridobs.slo.objective import (
     Objective,
     SloFile,
@@ -46,15 +47,29 @@ Fields = Mapping[str, Branch]
 
 def load(path: Path) -> SloFile:
     """The file at ``path``; ConfigError names file, line and key."""
-    return _file(_tree.read(path))
+    return loads(_tree.text_of(path), str(path))
 
 
 def loads(text: str, file: str = "slo.yaml") -> SloFile:
     """The same from a text."""
-    return _file(_tree.parsed(text, file))
+    return _file(_tree.documents(text, file))
 
 
-def _file(root: Branch) -> SloFile:
+def _file(documents: Sequence[Branch]) -> SloFile:
+    """Ours is one document; OpenSLO's are many."""
+    from hybridobs.slo import _openslo
+
+    root, *more = documents
+    if _openslo.is_openslo(documents):
+        objectives = tuple(_openslo.objectives(documents))
+        _told_apart(objectives)
+        return SloFile(root.place.file, objectives, ())
+    if more:
+        more[0].fail("is a second document; an SLO file is one, and only OpenSLO files have several", "")
+    return _own(root)
+
+
+def _own(root: Branch) -> SloFile:
     fields = root.fields(ROOT)
     if "version" in fields and fields["version"].text() != "1":
         fields["version"].fail("this hybridobs reads version 1")
@@ -83,17 +98,26 @@ def _objective(branch: Branch, defaults: Fields, tier: Mapping[str, str]) -> Obj
     kpi, worse, limit = _promise(branch, own)
     where = {**tier, **_where(fields, kpi, tier)}
     stem = own["template"].text() if "template" in own else kpi.id
+    name = own["name"].text() if "name" in own else "-".join((*where.values(), stem))
+    window = _window(fields["window"]) if "window" in fields else DEFAULT_WINDOW
+    return replace(promised(name, kpi, worse, limit, window, fields, branch.place), where=where)
+
+
+def promised(
+    name: str, kpi: Kpi, worse: Worse, limit: float, window: Window, fields: Fields, place: Place
+) -> Objective:
+    """An objective with what ``fields`` say of where, by, minimum_sample and severity."""
     return Objective(
-        name=own["name"].text() if "name" in own else "-".join((*where.values(), stem)),
+        name=name,
         kpi=kpi,
         worse=worse,
         limit=limit,
-        window=_window(fields["window"]) if "window" in fields else DEFAULT_WINDOW,
-        where=where,
+        window=window,
+        where=_where(fields, kpi, {}),
         by=tuple(_label(word, word.text(), kpi) for word in fields["by"].words()) if "by" in fields else (),
         minimum_sample=_whole(fields["minimum_sample"]) if "minimum_sample" in fields else kpi.minimum_sample,
         severity=_severity(fields),
-        place=branch.place,
+        place=place,
     )
 
 

@@ -8,15 +8,32 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hybridobs.errors import MissingExtra
-from hybridobs.store._rows import KeptSpan, Quarantined, Registered, StoreInfo, StreamInfo, StreamState, TraceHead
+from hybridobs.store._rows import (
+    AttemptRow,
+    Device,
+    DeviceRow,
+    KeptSpan,
+    Quarantined,
+    Registered,
+    StoreInfo,
+    StreamInfo,
+    StreamState,
+    TraceHead,
+    Update,
+)
 
 if TYPE_CHECKING:
+    from hybridobs.store._lines import Lines
     from hybridobs.store._store import Store
     from hybridobs.store._write import FOREIGN_MEMORY_S, Transaction
 
 __all__ = [
     "FOREIGN_MEMORY_S",
+    "AttemptRow",
+    "Device",
+    "DeviceRow",
     "KeptSpan",
+    "Lines",
     "Quarantined",
     "Registered",
     "Store",
@@ -25,9 +42,10 @@ __all__ = [
     "StreamState",
     "TraceHead",
     "Transaction",
+    "Update",
 ]
 
-_LATE = {"Store": "_store", "Transaction": "_write", "FOREIGN_MEMORY_S": "_write"}
+_LATE = {"Store": "_store", "Lines": "_lines", "Transaction": "_write", "FOREIGN_MEMORY_S": "_write"}
 
 
 def __getattr__(name: str) -> object:

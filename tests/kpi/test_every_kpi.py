@@ -241,6 +241,7 @@ LEARNING: dict[str, Case] = {
         [*yes(Kind.SAMPLE_UPLOADED, "sample_pii_removed", 1, 0), *did(Kind.SAMPLE_UPLOADED, {})],
         0.5,
     ),
+    "redactions": (yes(Kind.REDACTED, "redaction_count", 3, 2), 5),
     "encrypted_share": (yes(Kind.SAMPLE_UPLOADED, "sample_encrypted", 1, 1, 1, 0), 0.75),
     "originals_sent": (yes(Kind.SAMPLE_UPLOADED, "sample_original", 1, 0, 0), 1),
     "federation_rounds": (did(Kind.FEDERATION_ROUND, {}, {}, {}), 3),

@@ -90,6 +90,7 @@ ENCRYPTION_SAID = count("sample.encryption_said", "{sample}", "Samples that say 
 ENCRYPTED = count("sample.encrypted", "{sample}", "Those of them that were encrypted before sending.")
 ORIGINALS = count("sample.originals", "{sample}", "Raw originals that left the device, by why.", "reason")
 SAMPLE_IO = total("sample.io", "By", "Bytes of samples sent.", extra=("reason",))
+REDACTIONS = total("privacy.redactions", "{value}", "Values changed or left out for privacy.", extra=("reason",))
 ROUNDS = count("federation.rounds", "{round}", "Rounds of federated learning.")
 PARTICIPANTS = total("federation.participants", "{device}", "Devices asked to take part.")
 DROPOUTS = total("federation.dropouts", "{device}", "Those of them that did not answer.")
