@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hybridobs.errors import MissingExtra
+from hybridobs.store._remarks import BAD_UPDATES, remarks
 from hybridobs.store._rows import (
     AttemptRow,
     Device,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from hybridobs.store._write import FOREIGN_MEMORY_S, Transaction
 
 __all__ = [
+    "BAD_UPDATES",
     "FOREIGN_MEMORY_S",
     "AttemptRow",
     "Device",
@@ -43,6 +45,7 @@ __all__ = [
     "TraceHead",
     "Transaction",
     "Update",
+    "remarks",
 ]
 
 _LATE = {"Store": "_store", "Lines": "_lines", "Transaction": "_write", "FOREIGN_MEMORY_S": "_write"}
