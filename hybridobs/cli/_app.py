@@ -99,10 +99,11 @@ def _assemble() -> None:
     from hybridobs.cli.simulate import simulate
     from hybridobs.cli.slo import slo
     from hybridobs.cli.spool import spool
+    from hybridobs.cli.top import top
     from hybridobs.cli.trace import trace
     from hybridobs.cli.up import down, status, up
 
-    for command in (collector, demo, devices, down, drift, kpi, report, simulate, slo, spool, status, trace, up):
+    for command in (collector, demo, devices, down, drift, kpi, report, simulate, slo, spool, status, top, trace, up):
         main.add_command(command)
 
 
