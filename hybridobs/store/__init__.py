@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hybridobs.errors import MissingExtra
+from hybridobs.store._remarks import BAD_UPDATES, remarks
 from hybridobs.store._rows import (
     AttemptRow,
     Device,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from hybridobs.store._write import FOREIGN_MEMORY_S, Transaction
 
 __all__ = [
+    "BAD_UPDATES",
     "FOREIGN_MEMORY_S",
     "AttemptRow",
     "Device",
@@ -51,6 +53,7 @@ __all__ = [
     "TraceHead",
     "Transaction",
     "Update",
+    "remarks",
 ]
 
 _LATE = {
