@@ -27,6 +27,7 @@ class _Label(NamedTuple):
     outcomes: Counter[Outcome]
     keys: Sequence[bytes]
     alike: Alike
+    also: Callable[[Alike], None]
 
 
 class Committed(NamedTuple):
@@ -119,12 +120,14 @@ def _once(tx: Transaction, labels: Sequence[_Label], fold: ColumnFold, now_s: in
     """Fold those labels that nobody gave before."""
     given = [key for label in labels for key in label.keys]
     new = _New(given, tx.claim_spans(given, now_s, _LABEL_MEMORY_S))
-    for outcomes, keys, alike in labels:
+    for outcomes, keys, alike, also in labels:
         flags = new.flags(keys)
         fresh = len(keys) if flags is None else flags.count(True)
         outcomes[Outcome.DUPLICATE] += len(keys) - fresh
         outcomes[Outcome.COUNTED] += fresh
-        fold.add_alike(alike if flags is None else alike.only(flags))
+        unique = alike if flags is None else alike.only(flags)
+        fold.add_alike(unique)
+        also(unique)
 
 
 class _New:
@@ -167,7 +170,8 @@ def _fold(
             continue
         alike = part.alike if flags is None else part.alike.only(flags)
         if part.once:
-            labels.append(_Label(outcomes, part.once if flags is None else [*compress(part.once, flags)], alike))
+            keys = part.once if flags is None else [*compress(part.once, flags)]
+            labels.append(_Label(outcomes, keys, alike, also))
             continue
         fold.add_alike(alike)
         also(alike)

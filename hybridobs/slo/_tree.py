@@ -102,11 +102,15 @@ def nearest(name: str, known: Collection[str]) -> str:
 
 def read(path: Path) -> Branch:
     """The root of a file; ConfigError if it cannot be read or is no YAML."""
+    return parsed(text_of(path), str(path))
+
+
+def text_of(path: Path) -> str:
+    """What a file says; ConfigError if it cannot be read."""
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError("file", str(path), f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
-    return parsed(text, str(path))
 
 
 def parsed(text: str, file: str) -> Branch:

@@ -8,7 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hybridobs.errors import MissingExtra
-from hybridobs.store._rows import KeptSpan, Quarantined, Registered, StoreInfo, StreamInfo, StreamState, TraceHead
+from hybridobs.store._rows import (
+    KeptSpan,
+    Memory,
+    Quarantined,
+    Registered,
+    StoreInfo,
+    StreamInfo,
+    StreamState,
+    TraceHead,
+)
 
 if TYPE_CHECKING:
     from hybridobs.store._store import Store
@@ -17,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FOREIGN_MEMORY_S",
     "KeptSpan",
+    "Memory",
     "Quarantined",
     "Registered",
     "Store",

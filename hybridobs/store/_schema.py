@@ -10,6 +10,7 @@
 ``clocks``            per boot of a device, when it began in true time
 ``quarantine``        per stream and reason, how many records have no time, and what their clocks said
 ``drift_references``  what a feature of a model version looked like when the model was made, in a season
+``memories``          what gates and promotions remember between two askings
 ``spans``             the bounded trace store
 ====================  ==============================================================================================
 
@@ -113,6 +114,17 @@ REFERENCES = Table(
     *(_text(name, key=True) for name in ("model", "version", "feature", "season")),  # kpi.drift.Key
     _whole("created"),
     _text("text"),  # kpi.drift.dumps() of this one
+)
+
+MEMORIES = Table(
+    "memories",
+    METADATA,
+    _text("kind", key=True),
+    _text("name", key=True),
+    _whole("revision"),  # grows with every change, so that two who change it at once find out
+    _whole("created"),
+    _whole("changed"),
+    _text("text"),
 )
 
 SPANS = Table(

@@ -13,10 +13,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from hybridobs.errors import ConfigError, StoreError, StoreTooNew
 from hybridobs.kpi.clock import BootClock
 from hybridobs.kpi.fold import WIDTH, Series
-from hybridobs.store import _read, _references
+from hybridobs.store import _memories, _read, _references
 from hybridobs.store._dialect import Dialect, connect
 from hybridobs.store._faults import told, told_while_opening
-from hybridobs.store._rows import KeptSpan, Quarantined, Registered, StoreInfo, StreamState, TraceHead
+from hybridobs.store._rows import KeptSpan, Memory, Quarantined, Registered, StoreInfo, StreamState, TraceHead
 from hybridobs.store._schema import META, METADATA, SCHEMA_VERSION
 from hybridobs.store._statements import Statements
 from hybridobs.store._write import SeriesIds, Transaction
@@ -181,6 +181,16 @@ class Store:
         """Drift references by key; ``where`` is what ``model``, ``version``, ``feature`` or ``season`` must equal."""
         with self._reading() as connection:
             return _references.references(connection, where)
+
+    def memories(self, kind: str) -> list[Memory]:
+        """What is remembered of one kind, by name."""
+        with self._reading() as connection:
+            return _memories.memories(connection, kind)
+
+    def recall(self, kind: str, name: str) -> Memory:
+        """What is remembered under one name; of revision 0 and empty if nothing is."""
+        with self._reading() as connection:
+            return next(iter(_memories.memories(connection, kind, name)), Memory(kind, name))
 
     def trace(self, trace_id: str) -> list[KeptSpan]:
         """The kept spans of one trace (32 hex digits), the earliest first; empty if none was kept."""
