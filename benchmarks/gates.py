@@ -5,7 +5,7 @@ the variance that lies between devices. Every gate gets its clustering from the 
 stop early, so one run can be wrong in both directions: worse than practice, where the first verdict ends it.
 
     python -m benchmarks.gates
-    python -m benchmarks.gates --runs 10000 --write docs/gates.md     # half an hour on two cores
+    python -m benchmarks.gates --runs 10000 --write docs/gates.md     # the table there
 """
 
 from __future__ import annotations

@@ -76,7 +76,8 @@ def store_option(command: _Command) -> _Command:
         show_envvar=True,
         default=DEFAULT_STORE,
         show_default=True,
-        help="SQLAlchemy URL of the store: sqlite:///file.db or postgresql+psycopg://user@host/name.",
+        help="The store: sqlite:///file.db or postgresql+psycopg://user@host/name; kpi and slo also ask a collector "
+        "(http://host:4318) or a Prometheus (prometheus+http://host:9090).",
     )(command)
 
 

@@ -13,6 +13,7 @@ Examples:
   hybridobs slo rules slo.yaml --output rules
   promtool check rules rules/hybridobs.rules.yml
   promtool test rules rules/hybridobs.rules.test.yml
+  hybridobs slo rules slo.yaml --output rules --webhook https://oncall.example/hook --webhook store-1=https://s1.example
 """
 )
 @click.argument("file", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -29,24 +30,49 @@ Examples:
     metavar="URL",
     help="Where the pages of docs/runbooks can be read; every alert links to one.",
 )
-def rules(file: Path, output: Path, runbooks: str) -> None:
+@click.option(
+    "--webhook",
+    "webhooks",
+    multiple=True,
+    metavar="[SITE=]URL",
+    help="Write alertmanager.yml too: URL is told of every alert; again with SITE= for the alerts of one site.",
+)
+def rules(file: Path, output: Path, runbooks: str, webhooks: tuple[str, ...]) -> None:
     """Write Prometheus alerts on how fast the error budgets of FILE burn.
 
     They read the live measures that a collector shows at /metrics. An objective that only the store can judge is left
     out and named.
     """
     from hybridobs.errors import ConfigError
-    from hybridobs.slo import load
+    from hybridobs.slo import ALERTMANAGER, alertmanager, load
     from hybridobs.slo import rules as made
 
     found = made(load(file), runbooks)
+    files = dict(found.files)
+    if webhooks:
+        files[ALERTMANAGER] = alertmanager(*hooks(webhooks))
     try:
         output.mkdir(parents=True, exist_ok=True)
-        for name, text in found.files.items():
+        for name, text in files.items():
             (output / name).write_text(text, encoding="utf-8")
     except OSError as error:
         raise ConfigError("output", str(output), f"cannot be written: {error.strerror}") from error
-    for name in found.files:
+    for name in files:
         click.echo(output / name)
     for name, reason in found.left_out.items():
         click.echo(f"left out: {name} {reason}", err=True)
+
+
+def hooks(words: tuple[str, ...]) -> tuple[str | None, dict[str, str]]:
+    """``URL`` and ``SITE=URL`` apart: who is told of everything, and who of one site."""
+    everything: str | None = None
+    sites: dict[str, str] = {}
+    for word in words:
+        site, equals, url = word.partition("=")
+        if equals and "/" not in site and ":" not in site:
+            sites[site] = url
+        elif everything is not None:
+            raise click.UsageError("--webhook: two URLs for everything; write SITE=URL for one of them")
+        else:
+            everything = word
+    return everything, sites

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from hybridobs.cli._slo_memory import Turn, in_turn
-from hybridobs.cli._stores import opened
+from hybridobs.cli._stores import opened, readable
 from hybridobs.errors import ConfigError
 from hybridobs.slo import (
     GATE_KIND,
@@ -35,6 +35,7 @@ from hybridobs.slo import (
 from hybridobs.slo.surroundings import environment
 
 if TYPE_CHECKING:
+    from hybridobs.remote import Remote
     from hybridobs.slo import Outcome, Report, Score, SloFile, Trigger
     from hybridobs.store import Memory, Store
 
@@ -45,7 +46,7 @@ _STDERR = 2
 def judged(url: str, file: Path, allow: tuple[Outcome, ...], now: int) -> Report:
     """The report of ``file`` on the store at ``url``."""
     slo = _promises(file)
-    with opened(url) as store:
+    with readable(url) as store:
         results = check(store, slo.objectives, now)
         return told(results, subject=slo.path, store=store.url, now=now, allow=allow, digest=slo.digest)
 
@@ -106,9 +107,10 @@ def compared(
     nothing yet.
     """
     asked = _asked(file, paired=paired)
+    if name is None:
+        with readable(url) as source:
+            return _judged(source, asked, comparison, allow, now)[0]
     with opened(url) as store:
-        if name is None:
-            return _judged(store, asked, comparison, allow, now)[0]
 
         def take(seen: Memory) -> Turn[Report]:
             return _look(store, asked, comparison, allow, now, seen, planned)
@@ -130,7 +132,7 @@ def _asked(file: Path | None, *, paired: bool) -> Asked:
 
 
 def _judged(
-    store: Store,
+    store: Store | Remote,
     asked: Asked,
     comparison: Comparison,
     allow: tuple[Outcome, ...],

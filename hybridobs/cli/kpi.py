@@ -102,8 +102,8 @@ def _chosen(names: tuple[str, ...]) -> list[Kpi]:
 
 
 def _read(url: str, chosen: list[Kpi], question: Question) -> Iterator[Answer]:
-    from hybridobs.cli._stores import opened
+    from hybridobs.cli._stores import readable
     from hybridobs.kpi.reading import answers
 
-    with opened(url) as store:
+    with readable(url) as store:
         yield from answers(store, chosen, question)

@@ -11,6 +11,7 @@ from hybridobs.cli._options import store_option
 from hybridobs.cli._slo_answer import CODES, FILE, answer, moment_of, reporting, to_stdout
 from hybridobs.cli._slo_gate import gate
 from hybridobs.cli._slo_gates import gates
+from hybridobs.cli._slo_openslo import openslo
 from hybridobs.cli._slo_promote import promote, promotions
 from hybridobs.cli._slo_recompute import recompute
 from hybridobs.cli._slo_rules import rules
@@ -30,7 +31,7 @@ def slo() -> None:
     """Judge KPIs: objectives kept or broken, a candidate against a baseline."""
 
 
-for _command in (gate, gates, promote, promotions, recompute, rules):
+for _command in (gate, gates, openslo, promote, promotions, recompute, rules):
     slo.add_command(_command)
 
 

@@ -1,4 +1,4 @@
-"""Shows measures to programs that ask: the live exposition for a Prometheus scrape."""
+"""Shows measures to programs that ask: a Prometheus that scrapes or reads, and commands that are elsewhere."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from hybridobs.errors import MissingExtra
 
 if TYPE_CHECKING:
     from hybridobs.serve.exposition import LiveMeasures
+    from hybridobs.serve.kpis import LiveKpis
+    from hybridobs.serve.remote import RemoteRead
+    from hybridobs.serve.summaries import Summaries
 
-__all__ = ["LiveMeasures"]
+__all__ = ["LiveKpis", "LiveMeasures", "RemoteRead", "Summaries"]
 
-_LATE = {"LiveMeasures": "exposition"}
+_LATE = {"LiveKpis": "kpis", "LiveMeasures": "exposition", "RemoteRead": "remote", "Summaries": "summaries"}
 
 
 def __getattr__(name: str) -> object:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         same_plan,
         scored,
     )
+    from hybridobs.slo._openslo import Written, written
     from hybridobs.slo._promotion import (
         PROMOTION_KIND,
         Action,
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
         same_release,
         stepped,
     )
-    from hybridobs.slo._rules import Rules, rules
+    from hybridobs.slo._rules import ALERTMANAGER, RULES, TESTS, Rules, alertmanager, rules
     from hybridobs.slo._schema import plan_schema, schema
     from hybridobs.slo._told import told
     from hybridobs.slo._told_gate import told_gate
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from hybridobs.slo._verdict import recomputed
     from hybridobs.slo._verdict_schema import verdict_schema
     from hybridobs.slo.budget import Budget
+    from hybridobs.slo.catalogue import judged_by_catalogue, objective_of
     from hybridobs.slo.objective import Objective, Score, SloFile, Trigger
     from hybridobs.slo.outcome import Outcome, Severity, worst
     from hybridobs.slo.report import FORMATS, Entry, Report
@@ -57,11 +59,13 @@ if TYPE_CHECKING:
 _HOMES = {
     "_file": ("load", "loads"),
     "budget": ("Budget",),
+    "catalogue": ("judged_by_catalogue", "objective_of"),
     "_check": ("Result", "check"),
     "objective": ("Objective", "Score", "SloFile", "Trigger"),
     "outcome": ("Outcome", "Severity", "worst"),
     "report": ("FORMATS", "Entry", "Report"),
-    "_rules": ("Rules", "rules"),
+    "_rules": ("ALERTMANAGER", "RULES", "TESTS", "Rules", "alertmanager", "rules"),
+    "_openslo": ("Written", "written"),
     "_gate": (
         *("GATE_KIND", "PAIRED", "TRIGGERS", "Comparison", "Decision", "GateMemory", "continued", "gate", "gate_facts"),
         *("looked", "plan_of", "planned_memory", "same_plan", "scored"),
@@ -81,10 +85,13 @@ _HOMES = {
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "ALERTMANAGER",
     "FORMATS",
     "GATE_KIND",
     "PAIRED",
     "PROMOTION_KIND",
+    "RULES",
+    "TESTS",
     "TRIGGERS",
     "Action",
     "Budget",
@@ -106,15 +113,19 @@ __all__ = [
     "Stage",
     "Step",
     "Trigger",
+    "Written",
+    "alertmanager",
     "check",
     "continued",
     "decide",
     "gate",
     "gate_facts",
+    "judged_by_catalogue",
     "load",
     "load_plan",
     "loads",
     "looked",
+    "objective_of",
     "plan_facts",
     "plan_of",
     "plan_schema",
@@ -133,6 +144,7 @@ __all__ = [
     "told_gate",
     "verdict_schema",
     "worst",
+    "written",
 ]
 
 

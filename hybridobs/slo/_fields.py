@@ -27,7 +27,7 @@ def target_of(branch: Branch, own: Fields, kpi: Kpi) -> tuple[Worse, float]:
     given = [name for name in TARGETS if name in own]
     if len(given) != 1:
         branch.fail(f"give {kpi.id} one of: {', '.join(TARGETS)}", ", ".join(given))
-    return _side(own[given[0]], given[0], kpi), _number(own[given[0]], kpi)
+    return _side(own[given[0]], given[0], kpi), number_of(own[given[0]], kpi)
 
 
 def _side(branch: Branch, key: str, kpi: Kpi) -> Worse:
@@ -39,7 +39,8 @@ def _side(branch: Branch, key: str, kpi: Kpi) -> Worse:
     return worse_side(kpi)
 
 
-def _number(branch: Branch, kpi: Kpi) -> float:
+def number_of(branch: Branch, kpi: Kpi) -> float:
+    """A limit in the unit of the KPI."""
     try:
         return parsed(branch.text(), kpi.unit, share=is_share(kpi))
     except ValueError as error:

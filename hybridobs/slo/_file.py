@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from hybridobs.slo._fields import (
     whole_of,
     window_of,
 )
-from hybridobs.slo._tree import Branch
+from hybridobs.slo._tree import Branch, Place
 from hybridobs.slo.objective import Objective, SloFile, Trigger, is_mean_time, worse_side
 from hybridobs.slo.templates import TEMPLATES
 from hybridobs.slo.window import Window
@@ -43,10 +43,24 @@ def load(path: Path) -> SloFile:
 
 def loads(text: str, file: str = "slo.yaml") -> SloFile:
     """The same from a text."""
-    return replace(_file(_tree.parsed(text, file)), digest=hashlib.sha256(text.encode()).hexdigest())
+    return replace(_file(_tree.documents(text, file)), digest=hashlib.sha256(text.encode()).hexdigest())
 
 
-def _file(root: Branch) -> SloFile:
+def _file(documents: Sequence[Branch]) -> SloFile:
+    """Ours is one document; OpenSLO's are many."""
+    from hybridobs.slo import _openslo
+
+    root, *more = documents
+    if _openslo.is_openslo(documents):
+        objectives = tuple(_openslo.objectives(documents))
+        _told_apart(objectives)
+        return SloFile(root.place.file, objectives, ())
+    if more:
+        more[0].fail("is a second document; an SLO file is one, and only OpenSLO files have several", "")
+    return _own(root)
+
+
+def _own(root: Branch) -> SloFile:
     fields = root.fields(ROOT)
     if "version" in fields and fields["version"].text() != "1":
         fields["version"].fail("this hybridobs reads version 1")
@@ -77,17 +91,26 @@ def _objective(branch: Branch, defaults: Fields, tier: Mapping[str, str]) -> Obj
     kpi, worse, limit = _promise(branch, own)
     where = {**tier, **where_of(fields, kpi, tier)}
     stem = own["template"].text() if "template" in own else kpi.id
+    name = own["name"].text() if "name" in own else "-".join((*where.values(), stem))
+    window = window_of(fields["window"]) if "window" in fields else DEFAULT_WINDOW
+    return replace(promised(name, kpi, worse, limit, window, fields, branch.place), where=where)
+
+
+def promised(
+    name: str, kpi: Kpi, worse: Worse, limit: float, window: Window, fields: Fields, place: Place
+) -> Objective:
+    """An objective with what ``fields`` say of where, by, minimum_sample and severity."""
     return Objective(
-        name=own["name"].text() if "name" in own else "-".join((*where.values(), stem)),
+        name=name,
         kpi=kpi,
         worse=worse,
         limit=limit,
-        window=window_of(fields["window"]) if "window" in fields else DEFAULT_WINDOW,
-        where=where,
+        window=window,
+        where=where_of(fields, kpi, {}),
         by=tuple(label_of(word, word.text(), kpi) for word in fields["by"].words()) if "by" in fields else (),
         minimum_sample=whole_of(fields["minimum_sample"]) if "minimum_sample" in fields else kpi.minimum_sample,
         severity=severity_of(fields),
-        place=branch.place,
+        place=place,
     )
 
 

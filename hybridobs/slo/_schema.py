@@ -44,9 +44,9 @@ def schema() -> Schema:
     objectives = {"type": "array", "items": {"$ref": "#/$defs/objective"}}
     root: Schema = {
         "version": {"const": 1},
-        "defaults": _mapping({name: _field(name) for name in _file.SHARED}),
+        "defaults": mapping({name: field(name) for name in _file.SHARED}),
         "objectives": objectives,
-        "tiers": _mapping(dict.fromkeys(_file.TIERS, objectives)),
+        "tiers": mapping(dict.fromkeys(_file.TIERS, objectives)),
         "gates": {"type": "array", "items": {"$ref": "#/$defs/trigger"}},
         "paired": {"type": "array", "items": {"$ref": "#/$defs/paired"}},
         "score": _score(),
@@ -54,7 +54,7 @@ def schema() -> Schema:
     return {
         "$schema": _DRAFT,
         "title": "hybridobs SLO file",
-        **_mapping(root),
+        **mapping(root),
         "$defs": {"objective": _objective(), "trigger": _trigger(), "paired": _paired()},
     }
 
@@ -72,45 +72,46 @@ def plan_schema() -> Schema:
         "minimum_sample": {"type": "integer", "minimum": 1, "description": "Calls of the candidate at least."},
         "gates": {**_words(_TEXT), "description": "Names of triggers, or score; all of the SLO file if left out."},
     }
-    stages = {"type": "array", "minItems": 1, "items": {**_mapping(own), "required": ["name", "share"]}}
+    stages = {"type": "array", "minItems": 1, "items": {**mapping(own), "required": ["name", "share"]}}
     slo = {**_TEXT, "description": "The SLO file with the gates, relative to the plan; the usual triggers without."}
-    root = _mapping({"version": {"const": 1}, "slo": slo, "where": labels, "stages": stages})
+    root = mapping({"version": {"const": 1}, "slo": slo, "where": labels, "stages": stages})
     return {"$schema": _DRAFT, "title": "hybridobs promotion plan", **root, "required": ["stages"]}
 
 
 def _objective() -> Schema:
-    own = {name: _field(name) for name in _file.OBJECTIVE if name not in ("kpi", "template")}
-    own["kpi"] = _kpis([kpi for kpi in KPIS.values() if not is_mean_time(kpi)])
+    own = {name: field(name) for name in _file.OBJECTIVE if name not in ("kpi", "template")}
+    own["kpi"] = kpis([kpi for kpi in KPIS.values() if not is_mean_time(kpi)])
     own["template"] = _choice({name: f"{t.brief}: {t.kpi} {t.target}" for name, t in TEMPLATES.items()})
-    return {**_mapping(own), "oneOf": [{"required": ["kpi"]}, {"required": ["template"]}]}
+    return {**mapping(own), "oneOf": [{"required": ["kpi"]}, {"required": ["template"]}]}
 
 
 def _trigger() -> Schema:
     judged = (kpi for kpi in KPIS.values() if kpi.direction is not Direction.NONE)
-    kpis = [kpi for kpi in judged if comparable(kpi) and is_windowed(kpi)]
+    compared = [kpi for kpi in judged if comparable(kpi) and is_windowed(kpi)]
     limits = {"rel": _written("%"), "abs": _written("pp")}
-    own = {name: _field(name) for name in _gates.TRIGGER}
-    own["kpi"] = _kpis(kpis)
-    own["limit"] = {**_mapping(limits), "minProperties": 1, "maxProperties": 1, "description": _BRIEFS["limit"]}
-    return {**_mapping(own), "required": ["kpi"], "oneOf": [{"required": ["limit"]}, {"required": ["hard"]}]}
+    own = {name: field(name) for name in _gates.TRIGGER}
+    own["kpi"] = kpis(compared)
+    own["limit"] = {**mapping(limits), "minProperties": 1, "maxProperties": 1, "description": _BRIEFS["limit"]}
+    return {**mapping(own), "required": ["kpi"], "oneOf": [{"required": ["limit"]}, {"required": ["hard"]}]}
 
 
 def _paired() -> Schema:
-    own = {name: _field(name) for name in _gates.PAIRED}
-    own["kpi"] = _kpis([kpi for kpi in KPIS.values() if pairwise(kpi) and comparable(kpi)])
-    return {**_mapping(own), "required": ["kpi"], "oneOf": [{"required": [target]} for target in TARGETS]}
+    own = {name: field(name) for name in _gates.PAIRED}
+    own["kpi"] = kpis([kpi for kpi in KPIS.values() if pairwise(kpi) and comparable(kpi)])
+    return {**mapping(own), "required": ["kpi"], "oneOf": [{"required": [target]} for target in TARGETS]}
 
 
 def _score() -> Schema:
     triggers = {"type": "array", "items": {"$ref": "#/$defs/trigger"}, "minItems": 1}
-    part = _mapping({"weight": {"type": "number", "exclusiveMinimum": 0, "description": _BRIEFS["weight"]}})
+    part = mapping({"weight": {"type": "number", "exclusiveMinimum": 0, "description": _BRIEFS["weight"]}})
     part["properties"]["gates"] = {**triggers, "description": _BRIEFS["part"]}
     parts = {"type": "object", "minProperties": 1, "additionalProperties": {**part, "required": [*_gates.PART]}}
-    own = {name: _field(name) for name in _gates.SCORE if name != "parts"}
-    return {**_mapping({**own, "parts": parts}), "required": ["parts"], "description": _BRIEFS["score"]}
+    own = {name: field(name) for name in _gates.SCORE if name != "parts"}
+    return {**mapping({**own, "parts": parts}), "required": ["parts"], "description": _BRIEFS["score"]}
 
 
-def _field(name: str) -> Schema:
+def field(name: str) -> Schema:
+    """One key of an objective, with its sentence."""
     return {**_SHAPES.get(name, _TEXT), "description": _BRIEFS.get(name, "")}
 
 
@@ -134,7 +135,8 @@ _SHAPES: dict[str, Schema] = {
 }
 
 
-def _mapping(properties: Schema) -> Schema:
+def mapping(properties: Schema) -> Schema:
+    """An object with these keys and no others."""
     return {"type": "object", "properties": properties, "additionalProperties": False}
 
 
@@ -142,8 +144,9 @@ def _written(unit: str) -> Schema:
     return {"type": "string", "pattern": rf"^[0-9]+(\.[0-9]+)? ?{unit}$"}
 
 
-def _kpis(kpis: list[Kpi]) -> Schema:
-    return _choice({kpi.id: f"{kpi.title}. {kpi.brief}" for kpi in kpis})
+def kpis(known: list[Kpi]) -> Schema:
+    """One of these KPIs, each with its sentence."""
+    return _choice({kpi.id: f"{kpi.title}. {kpi.brief}" for kpi in known})
 
 
 def _choice(described: dict[str, str]) -> Schema:

@@ -42,6 +42,11 @@ class Branch:
         return str(self._node.value) if self.is_scalar else f"a {self._node.id}"
 
     @property
+    def is_mapping(self) -> bool:
+        """Whether it has keys."""
+        return bool(self._node.id == "mapping")
+
+    @property
     def is_scalar(self) -> bool:
         """Whether it is one value."""
         return bool(self._node.id == "scalar")
@@ -114,18 +119,26 @@ def text_of(path: Path) -> str:
 
 
 def parsed(text: str, file: str) -> Branch:
-    """The root of a YAML text."""
+    """The root of a YAML text that is one document."""
+    root, *more = documents(text, file)
+    if more:
+        more[0].fail("is a second document; this file is one", "")
+    return root
+
+
+def documents(text: str, file: str) -> list[Branch]:
+    """The roots of a YAML text, one at least; empty documents are left out."""
     try:
         import yaml
     except ModuleNotFoundError as fault:
         raise MissingExtra("pyyaml", "collector") from fault
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        nodes = [node for node in yaml.compose_all(text, Loader=yaml.SafeLoader) if node is not None]
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ConfigError(f"{file}:{line}:yaml", error.problem or "", "is no YAML; mend this line") from error
     except (yaml.YAMLError, RecursionError) as error:
         raise ConfigError(f"{file}:1:yaml", type(error).__name__, "is no YAML that can be read") from error
-    if node is None:
+    if not nodes:
         raise ConfigError(f"{file}:1:objectives", "", "the file is empty; give it a list of objectives")
-    return Branch(node, file, "file")
+    return [Branch(node, file, "file") for node in nodes]

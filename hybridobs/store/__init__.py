@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 
 from hybridobs.errors import MissingExtra
 from hybridobs.store._rows import (
+    AttemptRow,
+    Device,
+    DeviceRow,
     KeptSpan,
     Memory,
     Quarantined,
@@ -17,15 +20,21 @@ from hybridobs.store._rows import (
     StreamInfo,
     StreamState,
     TraceHead,
+    Update,
 )
 
 if TYPE_CHECKING:
+    from hybridobs.store._lines import Lines
     from hybridobs.store._store import Store
     from hybridobs.store._write import FOREIGN_MEMORY_S, Transaction
 
 __all__ = [
     "FOREIGN_MEMORY_S",
+    "AttemptRow",
+    "Device",
+    "DeviceRow",
     "KeptSpan",
+    "Lines",
     "Memory",
     "Quarantined",
     "Registered",
@@ -35,9 +44,10 @@ __all__ = [
     "StreamState",
     "TraceHead",
     "Transaction",
+    "Update",
 ]
 
-_LATE = {"Store": "_store", "Transaction": "_write", "FOREIGN_MEMORY_S": "_write"}
+_LATE = {"Store": "_store", "Lines": "_lines", "Transaction": "_write", "FOREIGN_MEMORY_S": "_write"}
 
 
 def __getattr__(name: str) -> object:

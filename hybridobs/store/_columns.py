@@ -61,6 +61,21 @@ class _Buckets(NamedTuple):
     counted: Ints
 
 
+class Hists(NamedTuple):
+    """Distributions side by side: ``zero`` and ``within`` (one column an edge) by summary, then occupied buckets.
+
+    Bucket ``i`` of all holds ``counted[i]`` values of summary ``of[i]``, of ``sign[i]`` (-1 or 1) and the index
+    ``place[i]`` by magnitude.
+    """
+
+    zero: Ints
+    within: Ints
+    of: Ints
+    sign: Ints
+    place: Ints
+    counted: Ints
+
+
 class Batch:
     """``size`` summaries of one measure that grow together."""
 
@@ -113,7 +128,7 @@ class Batch:
         columns = (np.array(column, np.int64) for column in (n, sums, least, most))
         self._add_exact(place, *columns)
         if self.measure.shape is Shape.DISTRIBUTION:
-            self._add_blobs(place, blobs)
+            self.add_hists(place, blobs)
 
     def _add_sets(self, parts: Iterable[tuple[int, Summary]]) -> None:
         for place, part in parts:
@@ -148,7 +163,8 @@ class Batch:
         index = np.searchsorted(self._edges, np.abs(values), "left")
         self._add_buckets(place, values < 0, index, np.ones(len(place), np.int64))
 
-    def _add_blobs(self, place: Ints, blobs: Sequence[bytes]) -> None:
+    def add_hists(self, place: Ints, blobs: Sequence[bytes]) -> None:
+        """Add packed distributions alone, ``blobs[i]`` to summary ``place[i]``; LayoutError as ``add_packed``."""
         edges = len(self.measure.edges)
         start = HEADER.size + 8 * edges
         lengths = np.fromiter(map(len, blobs), np.int64, len(blobs))
@@ -207,6 +223,11 @@ class Batch:
             Summary(self.measure, *numbers, positive=positive, negative=negative, zero=zero, within=within)
             for numbers, (positive, negative, zero, within) in zip(exact, rest, strict=True)
         ]
+
+    def hists(self) -> Hists:
+        """The distributions alone, as columns."""
+        half, place, counted = self._buckets()
+        return Hists(self._zero, self._within, half >> 1, 1 - 2 * (half & 1), place, counted)
 
     def _sums(self) -> list[int]:
         return [(high << 32) + low for high, low in zip(self._high.tolist(), self._low.tolist(), strict=True)]

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, case, delete, func, or_, select, tuple_, update
 
 from hybridobs.kpi.clock import DRIFT
+from hybridobs.store._devices import DeviceStatements
 from hybridobs.store._dialect import Dialect, Key
 from hybridobs.store._schema import (
     CELLS,
@@ -53,6 +54,7 @@ class Statements:
         self.cells = Prepared(_replacing(insert(CELLS), "n", "sum", "min", "max", "hist"), dialect)
         self.forget_foreign = _oldest_foreign()
         self.remember_foreign = insert(FOREIGN_SPANS).on_conflict_do_nothing().returning(FOREIGN_SPANS.c.key)
+        self.devices = DeviceStatements(dialect)
         self.keep = insert(SPANS).on_conflict_do_nothing()
         self.kept = select(func.count()).select_from(SPANS)
         self.forget_old = delete(SPANS).where(SPANS.c.kept_ns < bindparam("before"))

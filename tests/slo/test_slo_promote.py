@@ -92,7 +92,7 @@ def test_from_beta_to_done(ask: Ask, fill: Fill) -> None:
     at = NOW + 2 * HOUR
     fill(calls("1.2.0", "stable", at=at), calls("1.3.0", "canary", at=at))
     assert ask(3 * HOUR).stdout.startswith("PROMOTE: from canary to stable (100 %)")
-    fill(calls("1.3.0", "stable", at=NOW + 3 * HOUR, n=5))
+    fill(calls("1.3.0", "stable", at=NOW + 3 * HOUR))
     last = ask(4 * HOUR)
     assert last.exit_code == 0 and last.stdout.startswith("DONE: stable (100 %) is kept")
     assert listed().startswith("1.3.0: version 1.3.0 against 1.2.0, done\n") and listed().count("\n") == 4

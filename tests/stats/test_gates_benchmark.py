@@ -29,13 +29,14 @@ def test_the_simulated_gates_are_the_same_numbers_on_any_number_of_workers() -> 
 @pytest.mark.parametrize("icc", [0.0, 0.05])
 def test_the_arrays_say_what_the_gates_say(kind: str, icc: float) -> None:
     """Every verdict of twenty runs, by every rule, is asked of the gate itself too."""
+    numpy = pytest.importorskip("numpy")
     pytest.importorskip("scipy")
     from benchmarks import gates
     from hybridobs.kpi.stats import Verdict
 
     gate = next(one for one in gates.GATES if one.kind == kind)
     case = gates.Case(gate, 400, icc, gate.beyond, 100, 11)
-    rng = gates.np.random.default_rng(11)
+    rng = numpy.random.default_rng(11)
     sides = gates.Side(case, rng, 20, candidate=True), gates.Side(case, rng, 20, candidate=False)
     for side in sides:
         side.see(0, 400)

@@ -18,6 +18,7 @@ from hybridobs.slo.window import Window
 ROOT = ("version", "slo", "where", "stages")
 STAGE = ("name", "share", "candidate", "against", "minimum_time", "minimum_sample", "gates")
 SCORE = "score"
+SAMPLE = 1000  # with far fewer calls a p95 has no interval that decides
 _SHARE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?%")
 Fields = Mapping[str, Branch]
 
@@ -85,7 +86,7 @@ def _stage(branch: Branch, slo: SloFile | None) -> Stage:
         _labels(own, "candidate"),
         _labels(own, "against"),
         _seconds(own["minimum_time"]) if "minimum_time" in own else 0,
-        _whole(own["minimum_sample"]) if "minimum_sample" in own else 1,
+        _whole(own["minimum_sample"]) if "minimum_sample" in own else SAMPLE,
         triggers,
         score,
         branch.place,

@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from hybridobs.slo._rules import _burn, _faults, _trials
+from hybridobs.slo._rules._alertmanager import ALERTMANAGER, alertmanager
 from hybridobs.slo._rules._counting import Unsuitable
 from hybridobs.slo.objective import SloFile
 
-__all__ = ["RULES", "TESTS", "Rules", "rules"]
+__all__ = ["ALERTMANAGER", "RULES", "TESTS", "Rules", "alertmanager", "rules"]
 
 RULES = "hybridobs.rules.yml"
 TESTS = "hybridobs.rules.test.yml"
@@ -41,6 +42,8 @@ def rules(slo: SloFile, runbooks: str = "docs/runbooks") -> Rules:
         groups.append({"name": f"hybridobs-slo-{objective.name}", "rules": [*_burn.rules(burning, runbooks)]})
         trials += _trials.of_objective(burning)
     groups.append({"name": "hybridobs-faults", "rules": [_faults.rule(fault, runbooks) for fault in _faults.FAULTS]})
+    groups.append({"name": "hybridobs-alive", "rules": [_faults.alive(runbooks)]})
+    trials.append(_trials.of_alive())
     tests = {"rule_files": [RULES], "evaluation_interval": "1m", "tests": trials}
     return Rules({RULES: _yaml({"groups": groups}), TESTS: _yaml(tests)}, left_out)
 

@@ -12,6 +12,8 @@ from hybridobs.slo.outcome import Severity
 
 _MODEL = ("tier", "model", "version")
 _OWN = "hybridobs_collector_"
+GONE = "HybridobsCollectorGone"
+ALIVE = "HybridobsAlive"
 
 
 class Fault(NamedTuple):
@@ -111,7 +113,7 @@ FAULTS = (
         lasting="5m",
     ),
     Fault(
-        "HybridobsCollectorGone",
+        GONE,
         f"absent({_OWN}series)",
         Severity.PAGE,
         "no collector shows its measures; nothing else here can be judged",
@@ -131,4 +133,16 @@ def rule(fault: Fault, runbooks: str) -> dict[str, Any]:
         **({"for": fault.lasting} if fault.lasting else {}),
         "labels": {"severity": fault.severity.value},
         "annotations": notes(fault.summary, f"{fault.summary[0].upper()}{fault.summary[1:]}.", runbooks, fault.page),
+    }
+
+
+def alive(runbooks: str) -> dict[str, Any]:
+    """The alert that always fires: whoever stops hearing it knows that alerts no longer arrive."""
+    summary = "alerts arrive; this one always fires"
+    description = "No fault. When it stops coming, Prometheus, Alertmanager or the way from them to you is broken."
+    return {
+        "alert": ALIVE,
+        "expr": "vector(1)",
+        "labels": {"severity": Severity.INFO.value},
+        "annotations": notes(summary, description, runbooks, "alive"),
     }

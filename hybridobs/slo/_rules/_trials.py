@@ -8,7 +8,7 @@ from typing import Any
 
 from hybridobs.slo._rules._burn import ZERO_WINDOW, Burning
 from hybridobs.slo._rules._counting import selector
-from hybridobs.slo._rules._faults import Fault
+from hybridobs.slo._rules._faults import ALIVE, Fault
 
 _MINUTES = 65  # more than the shortest of the long windows
 _ANY = "any"  # the value of a label of which only the presence matters
@@ -40,6 +40,12 @@ def of_fault(fault: Fault) -> Iterator[Trial]:
     one = [{"labels": selector("", {"alertname": fault.alert}), "value": 1}]
     yield _trial(f"{fault.alert}: its cause", fault.trial, asked, one, 12)
     yield _trial(f"{fault.alert}: without", fault.well, asked, [], 12)
+
+
+def of_alive() -> Trial:
+    """The alert that always fires does so without any cause."""
+    asked, one = _firing({"alertname": ALIVE}, "alertname"), {"labels": selector("", {"alertname": ALIVE}), "value": 1}
+    return _trial(f"{ALIVE}: always", {}, asked, [one], 1)
 
 
 def _events(burning: Burning, values: str, *, bad: bool) -> dict[str, str]:

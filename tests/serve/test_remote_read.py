@@ -1,0 +1,87 @@
+"""Event time in Prometheus: what PromQL says of the store is what `hybridobs kpi` says."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from hybridobs.kpi.catalog import MEASURES
+from hybridobs.kpi.prometheus import stored_name
+from tests.serve.conftest import DEVICE, NOW, Served
+
+pytestmark = pytest.mark.integration
+
+DURATION = stored_name(MEASURES["inference.duration"])
+ERRORS = stored_name(MEASURES["inference.errors"])
+WITHIN = 0.0219  # one bucket of the histogram
+HOUR = 3600
+
+
+@pytest.fixture
+def fleet(served: Served) -> Served:
+    """Two hours of two versions with gaps, failures and a slow tail."""
+    luck = Random(7)
+    for version, slow in (("1.3.0", 1.0), ("1.4.0", 1.6)):
+        for minute in range(120):
+            at = NOW - 2 * HOUR + 60 * minute
+            if minute % 7 != 3:
+                labels = DEVICE._replace(version=version)
+                seconds = [slow * luck.lognormvariate(-2, 0.6) for _ in range(1 + minute % 20)]
+                served.put("inference.duration", seconds, at, labels)
+                served.put("inference.errors", [1] * (minute % 3), at, labels, error_type="timeout")
+    return served
+
+
+@pytest.mark.parametrize("span", [300, 900, HOUR, 2 * HOUR])
+def test_increase_is_the_count_of_the_store(fleet: Served, span: int) -> None:
+    """Ranges on whole minutes begin and end where windows do: nothing is stretched."""
+    asked = fleet.at(f"sum(increase({DURATION}_count[{span}s]))", NOW)
+    assert asked.values == pytest.approx([fleet.kpi("calls", NOW - span, NOW)], rel=1e-12)
+
+
+@pytest.mark.parametrize("q", [0.5, 0.9, 0.95, 0.99])
+def test_quantiles_are_those_of_the_store(fleet: Served, q: float) -> None:
+    """A quantile in PromQL lies in the bucket that holds the one that the KPI reads."""
+    asked = fleet.at(f"histogram_quantile({q}, sum by (le) (rate({DURATION}_bucket[1h])))", NOW)
+    summary = fleet.store.read(["inference.duration"], since=NOW - HOUR, until=NOW)[()]["inference.duration"]
+    assert asked.values == pytest.approx([summary.quantile(q)], rel=WITHIN)
+
+
+def test_shares_within_an_edge_are_exact(fleet: Served) -> None:
+    """A threshold that people ask about has a bucket of its own."""
+    share = f'sum(increase({DURATION}_bucket{{le="0.3"}}[1h])) / sum(increase({DURATION}_count[1h]))'
+    assert fleet.at(share, NOW).values == pytest.approx([fleet.kpi("within_300ms", NOW - HOUR, NOW)], rel=1e-12)
+
+
+def test_sum_by_a_label(fleet: Served) -> None:
+    """Each version has its own numbers."""
+    asked = fleet.at(f"sum by (version) (increase({DURATION}_count[1h]))", NOW)
+    expected = {v: fleet.kpi("calls", NOW - HOUR, NOW, version=v) for v in ("1.3.0", "1.4.0")}
+    assert {labels["version"]: points[0][1] for labels, points in asked.series} == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("step", [15, 60, 120, 300, HOUR])
+def test_every_step_of_a_panel_on_whole_minutes_is_exact(fleet: Served, step: int) -> None:
+    """Whatever the step, each point whose range is on whole minutes is the store's number."""
+    [(_, points)] = fleet.over(f"sum(increase({DURATION}_count[5m]))", NOW - HOUR, NOW, step).series
+    exact = {at: value for at, value in points if at % 60 == 0}
+    expected = {at: fleet.kpi("calls", int(at) - 300, int(at)) for at in exact}
+    assert len(points) == HOUR // step + 1
+    assert exact == pytest.approx(expected)
+
+
+def test_counters_begin_at_zero(served: Served) -> None:
+    """The first window of a series is growth, not a base."""
+    served.put("inference.errors", [1] * 5, NOW - 600, error_type="timeout")
+    assert served.at(f"increase({ERRORS}[30m])", NOW).values == pytest.approx([5])
+
+
+def test_an_event_two_hours_late_appears_in_its_own_minute(fleet: Served) -> None:
+    """It changes that minute, and no other."""
+    growth = f"sum(increase({DURATION}_count[1m]))"
+    [(_, before)] = fleet.over(growth, NOW - 2 * HOUR, NOW, 60).series
+    fleet.put("inference.duration", [0.1] * 500, NOW - 90 * 60)
+    [(_, after)] = fleet.over(growth, NOW - 2 * HOUR, NOW, 60).series
+    changed = {at: late - early for (at, early), (_, late) in zip(before, after, strict=True) if late != early}
+    assert changed == {NOW - 89 * 60: pytest.approx(500)}
