@@ -66,10 +66,8 @@ def main() -> None:
                 took[name].append(seconds(command))
     base = statistics.median(took["python -c pass"])
     for name, found in took.items():
-        middle = statistics.median(found)
-        print(
-            f"{name:22} {1000 * middle:7.0f} ms   {min(found) * 1000:.0f} to {max(found) * 1000:.0f}   x{middle / base:.1f}"
-        )
+        middle, least, most = (1000 * value for value in (statistics.median(found), min(found), max(found)))
+        print(f"{name:22} {middle:7.0f} ms   {least:6.0f} to {most:.0f}   x{middle / base / 1000:.1f}")
 
 
 if __name__ == "__main__":
