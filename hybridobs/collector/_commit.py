@@ -31,6 +31,7 @@ class _Label(NamedTuple):
     outcomes: Counter[Outcome]
     keys: Sequence[bytes]
     alike: Alike
+    also: Callable[[Alike], None]
     sender: Sender | None
 
 
@@ -151,7 +152,7 @@ def _once(tx: Transaction, labels: Sequence[_Label], fold: ColumnFold, now_s: in
     found: list[Heard] = []
     given = [key for label in labels for key in label.keys]
     new = _New(given, tx.claim_spans(given, now_s, _LABEL_MEMORY_S))
-    for outcomes, keys, alike, sender in labels:
+    for outcomes, keys, alike, also, sender in labels:
         flags = new.flags(keys)
         fresh = len(keys) if flags is None else flags.count(True)
         outcomes[Outcome.DUPLICATE] += len(keys) - fresh
@@ -159,6 +160,7 @@ def _once(tx: Transaction, labels: Sequence[_Label], fold: ColumnFold, now_s: in
         told = alike if flags is None else alike.only(flags)
         if not (of_attempts := heard(sender, told)):
             fold.add_alike(told)
+            also(told)
         for one in of_attempts:
             fold.add(lateness_of(one.event) if is_end(one.event) else one.event)
         found += of_attempts
@@ -207,7 +209,7 @@ def _fold(
         alike = part.alike if flags is None else part.alike.only(flags)
         if part.once:
             keys = part.once if flags is None else [*compress(part.once, flags)]
-            labels.append(_Label(outcomes, keys, alike, sender))
+            labels.append(_Label(outcomes, keys, alike, also, sender))
             continue
         fold.add_alike(alike)
         also(alike)

@@ -208,3 +208,14 @@ class StoreInfo(NamedTuple):
     spans: int
     first_window: int | None
     last_window: int | None
+
+
+class Memory(NamedTuple):
+    """A text that is remembered by kind and name; revision 0 is one that is not there yet."""
+
+    kind: str
+    name: str
+    revision: int = 0
+    created: int = 0
+    changed: int = 0
+    text: str = ""

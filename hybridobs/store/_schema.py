@@ -15,6 +15,7 @@
 ``devices``           per installation, what is known of the device and which versions it was seen running
 ``ota_attempts``      per installation and attempt, what was said of an update and what of it is in the measures
 ``drift_references``  what a feature of a model version looked like when the model was made, in a season
+``memories``          what gates and promotions remember between two askings
 ``spans``             the bounded trace store
 ====================  ==============================================================================================
 
@@ -185,6 +186,17 @@ REFERENCES = Table(
     *(_text(name, key=True) for name in ("model", "version", "feature", "season")),  # kpi.drift.Key
     _whole("created"),
     _text("text"),  # kpi.drift.dumps() of this one
+)
+
+MEMORIES = Table(
+    "memories",
+    METADATA,
+    _text("kind", key=True),
+    _text("name", key=True),
+    _whole("revision"),  # grows with every change, so that two who change it at once find out
+    _whole("created"),
+    _whole("changed"),
+    _text("text"),
 )
 
 SPANS = Table(

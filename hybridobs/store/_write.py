@@ -19,12 +19,13 @@ from hybridobs.kpi.fold import WIDTH, CellKey, Series
 from hybridobs.kpi.ranges import RangeSet
 from hybridobs.kpi.shards import SHARD_WIDTH, ShardKey
 from hybridobs.kpi.summary import Summary
+from hybridobs.store import _memories
 from hybridobs.store._columns import Batch, Packed
 from hybridobs.store._devices import Devices
 from hybridobs.store._dialect import Dialect, Key
 from hybridobs.store._faults import told_while_writing
 from hybridobs.store._references import row_of
-from hybridobs.store._rows import KeptSpan, PointState, StreamInfo
+from hybridobs.store._rows import KeptSpan, Memory, PointState, StreamInfo
 from hybridobs.store._schema import ALL_DEVICES, REFERENCES
 from hybridobs.store._statements import Statements
 
@@ -317,6 +318,17 @@ class Transaction:
             for key in keys:
                 same = (REFERENCES.c[name] == value for name, value in key._asdict().items())
                 self._connection.execute(delete(REFERENCES).where(*same))
+
+    # --- memories ---------------------------------------------------------------------------------------------
+    def remember(self, seen: Memory, text: str) -> bool:
+        """Replace what was seen (see ``Store.recall``) by ``text``; False if somebody else was first."""
+        with told_while_writing(self._dialect):
+            return _memories.remember(self._connection, self._dialect, seen, text, self._now_ns // 10**9)
+
+    def forget(self, kind: str, name: str) -> bool:
+        """Forget what is remembered under one name; False if nothing was."""
+        with told_while_writing(self._dialect):
+            return _memories.forget(self._connection, kind, name)
 
     # --- the end ----------------------------------------------------------------------------------------------
     def keep(self, spans: Sequence[KeptSpan]) -> None:
