@@ -170,7 +170,7 @@ def test_any_sqlite_tool_can_look_inside(sqlite_url: str, tmp_path: Path) -> Non
     connection.close()
     counted = {"meta", "series", "cells", "streams", "losses", "foreign_spans", "clocks", "quarantine"}
     counted |= {"rolled", "retention"}
-    assert names == counted | {"devices", "ota_attempts", "drift_references", "spans"}
+    assert names == counted | {"devices", "ota_attempts", "drift_references", "memories", "spans"}
 
 
 def test_the_door_is_light() -> None:
