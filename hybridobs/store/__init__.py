@@ -14,9 +14,11 @@ from hybridobs.store._rows import (
     DeviceRow,
     Done,
     Due,
+    Held,
     KeptSpan,
     Quarantined,
     Registered,
+    Size,
     StoreInfo,
     StreamInfo,
     StreamState,
@@ -25,6 +27,7 @@ from hybridobs.store._rows import (
 )
 
 if TYPE_CHECKING:
+    from hybridobs.store._export import Exported
     from hybridobs.store._lines import Lines
     from hybridobs.store._retention import Retention
     from hybridobs.store._store import Store
@@ -37,11 +40,14 @@ __all__ = [
     "DeviceRow",
     "Done",
     "Due",
+    "Exported",
+    "Held",
     "KeptSpan",
     "Lines",
     "Quarantined",
     "Registered",
     "Retention",
+    "Size",
     "Store",
     "StoreInfo",
     "StreamInfo",
@@ -53,6 +59,7 @@ __all__ = [
 
 _LATE = {
     "FOREIGN_MEMORY_S": "_write",
+    "Exported": "_export",
     "Lines": "_lines",
     "Retention": "_retention",
     "Store": "_store",
