@@ -101,6 +101,7 @@ def _assemble() -> None:
     from hybridobs.cli.simulate import simulate
     from hybridobs.cli.slo import slo
     from hybridobs.cli.spool import spool
+    from hybridobs.cli.store import store
     from hybridobs.cli.top import top
     from hybridobs.cli.trace import trace
     from hybridobs.cli.up import down, status, up
@@ -119,6 +120,7 @@ def _assemble() -> None:
         slo,
         spool,
         status,
+        store,
         top,
         trace,
         up,

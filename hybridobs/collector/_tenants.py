@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from hybridobs.collector._gate import Desk
 from hybridobs.collector._screen import Screen
+from hybridobs.collector._upkeep import Upkeep
 from hybridobs.collector._views import MakeView, StoreReading, View
 from hybridobs.collector.access._door import Door
 from hybridobs.collector.access._rates import Rates
@@ -22,7 +23,7 @@ from hybridobs.collector.ingest import Deliver, Ingest
 from hybridobs.collector.limits import Limits
 from hybridobs.errors import ConfigError
 from hybridobs.kpi.prices import PriceTable
-from hybridobs.store import Store
+from hybridobs.store import Retention, Store
 
 TENANT = "{tenant}"
 _Gauge = tuple[str, str, Callable[[], float]]
@@ -45,6 +46,10 @@ class Declared(Protocol):
     def fleet(self) -> Fleet: ...
     @property
     def redact(self) -> Mapping[str, str]: ...
+    @property
+    def retention(self) -> Retention | None: ...
+    @property
+    def migrate(self) -> bool: ...
 
 
 class Tenants:
@@ -56,6 +61,7 @@ class Tenants:
         self._gauges: list[_Gauge] = []
         self._ingests: list[Ingest] = []
         self._stores: list[Store] = []
+        self._upkeep: list[Upkeep] = []
         self._reading: list[StoreReading] = []
         self._names: set[str] = set()
         self.shown = ""
@@ -81,6 +87,8 @@ class Tenants:
             registry.register(shown)  # type: ignore[arg-type]
         ingest.start()
         self._ingests.append(ingest)
+        self._upkeep.append(Upkeep(store, counters))
+        self._upkeep[-1].start()
         self._begin(store, views)
         self._names.add(tenant)
         return Desk(ingest, counters, limits, Rates(limits), registry, store)
@@ -89,6 +97,8 @@ class Tenants:
         """Commit and answer everything that was submitted; close what was opened here."""
         for ingest in self._ingests:
             ingest.stop()
+        for upkeep in self._upkeep:
+            upkeep.stop()
         for view in self._reading:
             view.stop()
         for store in self._stores:
@@ -110,9 +120,12 @@ class Tenants:
 
     def _store(self, tenant: str) -> Store:
         said = self._declared.store
-        store = Store.open(said.replace(TENANT, tenant)) if isinstance(said, str) else said
+        url = said.replace(TENANT, tenant) if isinstance(said, str) else ""
+        store = Store.open(url, migrate=self._declared.migrate) if isinstance(said, str) else said
         if store is not said:
             self._stores.append(store)
+        if self._declared.retention is not None:
+            store.keep(self._declared.retention)
         self.shown = said.replace(tenant, TENANT) if isinstance(said, str) and TENANT in said else store.url
         return store
 

@@ -32,6 +32,8 @@ COUNTERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "series_overflow": ("Values that went to the overflow series.", ()),
     "spans_kept": ("Spans kept for the trace view.", ("why",)),
     "traces_passed_over": ("Traces worth keeping, beyond the rate that is kept.", ()),
+    "upkeep_rows": ("Rows of the store that were rolled up, or dropped because of their age.", ("what",)),
+    "upkeep_failed": ("Times the upkeep of the store was interrupted by a failure.", ()),
     "commits_failed": ("Groups the store did not take; their senders try again.", ()),
 }
 # Counted at the door, before anybody knows whose it is.
@@ -88,6 +90,14 @@ class Counters:
     def failed(self) -> None:
         """Count a group that the store did not take."""
         self._add("commits_failed", (), 1)
+
+    def kept_up(self, what: str, rows: int) -> None:
+        """Count rows that upkeep moved or dropped."""
+        self._add("upkeep_rows", (what,), rows)
+
+    def upkeep_failed(self) -> None:
+        """Count an upkeep that a failure ended."""
+        self._add("upkeep_failed", (), 1)
 
     def committed(self, seconds: float, kept: Mapping[str, int], passed_over: int, overflow: int) -> None:
         """Count one commit: how long it took, which spans it kept, which values went to the overflow series."""

@@ -15,11 +15,13 @@ from hybridobs.store._rows import (
     DeviceRow,
     Done,
     Due,
+    Held,
     KeptSpan,
     Memory,
     PointState,
     Quarantined,
     Registered,
+    Size,
     StoreInfo,
     StreamInfo,
     StreamState,
@@ -28,6 +30,7 @@ from hybridobs.store._rows import (
 )
 
 if TYPE_CHECKING:
+    from hybridobs.store._export import Exported
     from hybridobs.store._lines import Lines
     from hybridobs.store._retention import Retention
     from hybridobs.store._store import Store
@@ -41,6 +44,8 @@ __all__ = [
     "DeviceRow",
     "Done",
     "Due",
+    "Exported",
+    "Held",
     "KeptSpan",
     "Lines",
     "Memory",
@@ -48,6 +53,7 @@ __all__ = [
     "Quarantined",
     "Registered",
     "Retention",
+    "Size",
     "Store",
     "StoreInfo",
     "StreamInfo",
@@ -60,6 +66,7 @@ __all__ = [
 
 _LATE = {
     "FOREIGN_MEMORY_S": "_write",
+    "Exported": "_export",
     "Lines": "_lines",
     "Retention": "_retention",
     "Store": "_store",

@@ -47,6 +47,8 @@ def test_the_names_of_the_counters() -> None:
         "series_overflow",
         "spans_kept",
         "traces_passed_over",
+        "upkeep_rows",
+        "upkeep_failed",
         "commits_failed",
     ]
 
