@@ -23,13 +23,14 @@ from hybridobs.store._rows import (
 )
 
 if TYPE_CHECKING:
-    from hybridobs.store._lines import Lines
+    from hybridobs.store._lines import Detail, Lines
     from hybridobs.store._store import Store
     from hybridobs.store._write import FOREIGN_MEMORY_S, Transaction
 
 __all__ = [
     "FOREIGN_MEMORY_S",
     "AttemptRow",
+    "Detail",
     "Device",
     "DeviceRow",
     "KeptSpan",
@@ -45,7 +46,13 @@ __all__ = [
     "Update",
 ]
 
-_LATE = {"Store": "_store", "Lines": "_lines", "Transaction": "_write", "FOREIGN_MEMORY_S": "_write"}
+_LATE = {
+    "Store": "_store",
+    "Detail": "_lines",
+    "Lines": "_lines",
+    "Transaction": "_write",
+    "FOREIGN_MEMORY_S": "_write",
+}
 
 
 def __getattr__(name: str) -> object:

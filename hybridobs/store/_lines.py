@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -16,7 +17,7 @@ from hybridobs.errors import ConfigError, LayoutError
 from hybridobs.kpi.catalog import MEASURES
 from hybridobs.kpi.fold import WIDTH, Series
 from hybridobs.kpi.measure import Measure, Shape, Source
-from hybridobs.store._columns import Batch, Hists, Ints
+from hybridobs.store._columns import Batch, Hists, Ints, head_bytes
 from hybridobs.store._dialect import Dialect
 from hybridobs.store._read import series
 from hybridobs.store._schema import ALL_DEVICES, CELLS
@@ -29,6 +30,14 @@ GroupOf = Callable[[Series], Group | None]
 Floats = NDArray[np.float64]
 
 _ROWS = 20_000  # read and merged at a time
+
+
+class Detail(StrEnum):
+    """How much of a distribution is wanted; less is faster."""
+
+    NONE = "none"
+    EDGES = "edges"  # the counts at exact edges
+    ALL = "all"  # every bucket too
 
 
 class Lines(NamedTuple):
@@ -58,7 +67,7 @@ class Wanted(NamedTuple):
     cuts: Sequence[int]
     where: Mapping[str, str]
     group_of: GroupOf
-    buckets: bool
+    detail: Detail
     most: int
 
 
@@ -80,9 +89,9 @@ def lines(connection: Connection, dialect: Dialect, wanted: Wanted) -> Lines:
     for number, one in series(connection, wanted.where).items():
         if (group := wanted.group_of(one)) is not None:
             line_of[number] = groups.setdefault(group, len(groups))
-    with_buckets = wanted.buckets and measure.shape is Shape.DISTRIBUTION
-    rows = _rows(connection, dialect, wanted, list(line_of), with_buckets=with_buckets)
-    return _merged(measure, list(groups), list(_parts(rows, wanted, line_of)), with_buckets=with_buckets)
+    detail = wanted.detail if measure.shape is Shape.DISTRIBUTION else Detail.NONE
+    rows = _rows(connection, dialect, wanted._replace(detail=detail), list(line_of))
+    return _merged(measure, list(groups), list(_parts(rows, wanted, line_of)), detail)
 
 
 def _checked(wanted: Wanted) -> Measure:
@@ -95,14 +104,12 @@ def _checked(wanted: Wanted) -> Measure:
     return measure
 
 
-def _rows(
-    connection: Connection, dialect: Dialect, wanted: Wanted, ids: list[int], *, with_buckets: bool
-) -> Iterator[Sequence[Any]]:
+def _rows(connection: Connection, dialect: Dialect, wanted: Wanted, ids: list[int]) -> Iterator[Sequence[Any]]:
     """Stored rows in chunks: series, window, layout, n, sum, histogram; added up by the database where it can."""
     if not ids:
         return
     steps = np.unique(np.diff(np.asarray(wanted.cuts)))
-    width = int(steps[0]) if len(steps) == 1 and not with_buckets else WIDTH
+    width = int(steps[0]) if len(steps) == 1 and wanted.detail is Detail.NONE else WIDTH
     start = int(wanted.cuts[0])
     window = (CELLS.c.window - (CELLS.c.window - start) % width).label("cut")
     own = (
@@ -114,9 +121,10 @@ def _rows(
         dialect.one_of(CELLS.c.series_id, "ids"),
     )
     total = cast(CELLS.c.sum, Double)
-    if with_buckets:
-        columns = (CELLS.c.series_id, CELLS.c.window, CELLS.c.layout, CELLS.c.n, total, CELLS.c.hist)
-        statement = select(*columns).where(*own)
+    if wanted.detail is not Detail.NONE:
+        head = func.substr(CELLS.c.hist, 1, head_bytes(MEASURES[wanted.measure]))
+        hist = CELLS.c.hist if wanted.detail is Detail.ALL else head
+        statement = select(CELLS.c.series_id, CELLS.c.window, CELLS.c.layout, CELLS.c.n, total, hist).where(*own)
     else:
         added = (cast(func.sum(CELLS.c.n), BigInteger), func.sum(total))
         statement = select(CELLS.c.series_id, window, CELLS.c.layout, *added).where(*own)
@@ -144,7 +152,7 @@ def _parts(chunks: Iterator[Sequence[Any]], wanted: Wanted, line_of: Mapping[int
         yield _Part(own, place, np.array(n, np.int64), np.array(total, np.float64), hists[0] if hists else ())
 
 
-def _merged(measure: Measure, groups: list[Group], parts: list[_Part], *, with_buckets: bool) -> Lines:
+def _merged(measure: Measure, groups: list[Group], parts: list[_Part], detail: Detail) -> Lines:
     """Rows of one cell (of several writers, windows and series of a group) added up."""
     nothing = np.zeros(0, np.int64)
     line = np.concatenate([nothing, *(part.line for part in parts)])
@@ -152,7 +160,7 @@ def _merged(measure: Measure, groups: list[Group], parts: list[_Part], *, with_b
     width = int(window.max(initial=0)) + 1
     cells, place = np.unique(line * width + window, return_inverse=True)
     n, total = np.zeros(len(cells), np.int64), np.zeros(len(cells))
-    batch = Batch(measure, len(cells)) if with_buckets else None
+    batch = Batch(measure, len(cells)) if detail is not Detail.NONE else None
     start = 0
     for part in parts:
         own = place[start : start + len(part.line)]
@@ -160,6 +168,6 @@ def _merged(measure: Measure, groups: list[Group], parts: list[_Part], *, with_b
         np.add.at(n, own, part.n)
         np.add.at(total, own, part.sum)
         if batch is not None:
-            batch.add_hists(own, part.hists)
+            batch.add_hists(own, part.hists, heads_only=detail is Detail.EDGES)
     line, window = np.divmod(cells, width)
     return Lines(groups, line, window, n, total, batch.hists() if batch is not None else None)

@@ -164,17 +164,17 @@ class Store:
         *,
         where: Mapping[str, str] | None = None,
         group_of: Callable[[Series], _lines.Group | None],
-        buckets: bool = True,
+        detail: _lines.Detail = _lines.Detail.ALL,
         most: int = 5_000_000,
     ) -> _lines.Lines:
         """One measure as columns, for charts: what was counted between each two of ``cuts``, see ``Lines``.
 
         ``cuts`` are Unix seconds on whole minutes, ascending; ``where`` is what labels must equal; ``group_of`` says to
-        which line a series adds, or None to leave it out; without ``buckets`` no distribution is read. Raises
+        which line a series adds, or None to leave it out; ``detail`` says how much of a distribution is wanted. Raises
         ConfigError for a measure that has no windows and where more than ``most`` stored rows would have to be read,
         LayoutError as ``read``.
         """
-        wanted = _lines.Wanted(measure, cuts, where or {}, group_of, buckets, most)
+        wanted = _lines.Wanted(measure, cuts, where or {}, group_of, detail, most)
         with self._reading() as connection:
             return _lines.lines(connection, self._dialect, wanted)
 

@@ -149,7 +149,11 @@ class Stack:
         """The fleet's own books: inferences by service."""
         container = self.compose("ps", "--all", "--quiet", "demo").strip()
         words = ("cp", f"{container}:/var/lib/hybridobs/demo/sent.json", "-")
-        found: dict[str, int] = json.loads(subprocess.run(["tar", "-xO"], input=self.engine.docker(*words), text=True, capture_output=True, check=True).stdout)
+        found: dict[str, int] = json.loads(
+            subprocess.run(
+                ["tar", "-xO"], input=self.engine.docker(*words), text=True, capture_output=True, check=True
+            ).stdout
+        )
         return found
 
     def _wounds(self) -> str:

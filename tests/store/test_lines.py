@@ -11,7 +11,7 @@ import pytest
 from hybridobs.contract import Labels
 from hybridobs.errors import ConfigError
 from hybridobs.kpi.fold import CellKey, Series
-from hybridobs.store import Store
+from hybridobs.store import Detail, Store
 
 BEGIN = 1_760_000_400
 DURATION = "inference.duration"
@@ -33,12 +33,12 @@ def by_version(series: Series) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("width", [60, 300, 3600])
-@pytest.mark.parametrize("buckets", [True, False])
-def test_lines_are_what_read_says(store: Store, width: int, buckets: bool) -> None:
+@pytest.mark.parametrize("detail", Detail)
+def test_lines_are_what_read_says(store: Store, width: int, detail: Detail) -> None:
     """Each cell has the count and the sum of its group and window."""
     fill(store)
     cuts = range(BEGIN, BEGIN + 3601, width)
-    found = store.lines(DURATION, cuts, group_of=by_version, buckets=buckets)
+    found = store.lines(DURATION, cuts, group_of=by_version, detail=detail)
     read = store.read([DURATION], by=("version", "window"), since=BEGIN, until=BEGIN + 3600, width=width)
     shown = {
         (*found.groups[line], str(cuts[window])): (int(n), int(total))
@@ -46,6 +46,9 @@ def test_lines_are_what_read_says(store: Store, width: int, buckets: bool) -> No
     }
     expected = {group: (each[DURATION].n, each[DURATION].sum) for group, each in read.items()}
     assert shown == expected
+    if found.hists is not None:
+        assert found.hists.within.tolist() == [each[DURATION].within for _, each in sorted(read.items())]
+        assert bool(len(found.hists.counted)) is (detail is Detail.ALL)
 
 
 def test_buckets_are_what_read_says(store: Store) -> None:
