@@ -228,7 +228,7 @@ def measure(series: int, hours: int, rounds: int) -> list[dict[str, Any]]:
         backfilled(made, folder / "peer")
         page = RemoteRead()
         url = stack.enter_context(Collector(store, http="127.0.0.1:0", grpc=None, pages=[page]).running()).http_url
-        remote = {"remote_read": [{"url": f"{url}/api/v1/read", "read_recent": True}]}
+        remote: dict[str, object] = {"remote_read": [{"url": f"{url}/api/v1/read", "read_recent": True}]}
         ours = stack.enter_context(prometheus(folder / "ours", remote))
         peer = stack.enter_context(prometheus(folder / "peer", {}))
         for panel in panels():

@@ -91,10 +91,12 @@ def main() -> None:
 
 def _assemble() -> None:
     from hybridobs.cli.collector import collector
+    from hybridobs.cli.completion import completion
     from hybridobs.cli.demo import demo
     from hybridobs.cli.devices import devices
     from hybridobs.cli.drift import drift
     from hybridobs.cli.kpi import kpi
+    from hybridobs.cli.policy import policy
     from hybridobs.cli.report import report
     from hybridobs.cli.simulate import simulate
     from hybridobs.cli.slo import slo
@@ -102,7 +104,24 @@ def _assemble() -> None:
     from hybridobs.cli.trace import trace
     from hybridobs.cli.up import down, status, up
 
-    for command in (collector, demo, devices, down, drift, kpi, report, simulate, slo, spool, status, trace, up):
+    commands = (
+        collector,
+        completion,
+        demo,
+        devices,
+        down,
+        drift,
+        kpi,
+        policy,
+        report,
+        simulate,
+        slo,
+        spool,
+        status,
+        trace,
+        up,
+    )
+    for command in commands:
         main.add_command(command)
 
 

@@ -36,6 +36,7 @@ class EventKind(StrEnum):
     DEVICE_LIFECYCLE = "hybridobs.device.lifecycle"
     FEDERATION_ROUND = "hybridobs.federation.round"
     REDACTED = "hybridobs.privacy.redacted"
+    POLICY_CHANGE = "hybridobs.policy.change"
     QUARANTINED = "hybridobs.ingest.quarantined"  # said by the collector itself
 
 
@@ -126,6 +127,13 @@ RELEASE_ACTION = _text(_k.RELEASE_ACTION, "hybridobs.release.action", "promote, 
 RELEASE_TRIGGER = _text(_k.RELEASE_ACTION, "hybridobs.release.trigger", "operator, gate or schedule.", "gate")
 RELEASE_CAUSE = _text(_k.RELEASE_ACTION, "hybridobs.release.cause", "Bounded reason.", "latency_p95")
 RELEASE_DURATION = _number(_k.RELEASE_ACTION, "hybridobs.release.duration", "From decision to done.", "42", "s")
+
+# --- placement as policy ---------------------------------------------------------------------------------------------
+POLICY_ID = _text(_k.POLICY_CHANGE, "hybridobs.policy.id", "Bounded id of the policy.", "cost-cap")
+FLAG_KEY = _text(_k.POLICY_CHANGE, "feature_flag.key", "The flag that it sets.", "cloud_offload")
+FLAG_VARIANT = _text(_k.POLICY_CHANGE, "feature_flag.result.variant", "What the flag says from now on.", "local")
+POLICY_PREVIOUS = _text(_k.POLICY_CHANGE, "hybridobs.policy.previous", "What it said before.", "cloud")
+POLICY_REASON = _text(_k.POLICY_CHANGE, "hybridobs.policy.reason", "KPI that decided; released without one.", "cost")
 
 # --- learning --------------------------------------------------------------------------------------------------------
 TRAINING_KIND = _text(_k.MODEL_TRAINED, "hybridobs.training.kind", "baseline, fine_tune or calibration.", "fine_tune")

@@ -204,6 +204,11 @@ def _release(event: Event) -> Iterator[Add]:
             yield h.TIME_TO_ROLLBACK, (), h.TIME_TO_ROLLBACK.quantise(took)
 
 
+def _policy(event: Event) -> Iterator[Add]:
+    policy, reason = (event.texts.get(key, "") for key in (c.POLICY_ID, c.POLICY_REASON))
+    return _one(event, h.POLICY_CHANGES, policy=policy, reason=reason)
+
+
 def _trained(event: Event) -> Iterator[Add]:
     carded = event.numbers.get(c.MODEL_CARD)
     kind = event.texts.get(c.TRAINING_KIND, "")
@@ -281,6 +286,7 @@ _RULES: dict[str, Rule] = {
     Kind.SESSION_END: _session_end,
     Kind.OTA_UPDATE: _ota,
     Kind.RELEASE_ACTION: _release,
+    Kind.POLICY_CHANGE: _policy,
     Kind.MODEL_TRAINED: _trained,
     Kind.SAMPLE_UPLOADED: _sample,
     Kind.CACHE_RESULT: _cache,

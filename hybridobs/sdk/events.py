@@ -306,6 +306,21 @@ def release_action(
 
 
 @quiet
+def policy_change(
+    policy: str, *, flag: str, variant: str, previous: str | None = None, reason: str | None = None
+) -> None:
+    """Say that a policy set a flag to another variant, and the KPI that decided; ``hybridobs policy evaluate`` does."""
+    values = {
+        c.POLICY_ID: policy,
+        c.FLAG_KEY: flag,
+        c.FLAG_VARIANT: variant,
+        c.POLICY_PREVIOUS: previous,
+        c.POLICY_REASON: reason,
+    }
+    emit(Kind.POLICY_CHANGE, values, need=(c.POLICY_ID, c.FLAG_VARIANT))
+
+
+@quiet
 def crash(error_type: str, *, model: str | None = None, version: str | None = None) -> None:
     """Say that the application crashed, by class of failure (``out_of_memory`` counts on its own)."""
     emit(Kind.CRASH, {c.ERROR_TYPE: error_type}, need=(c.ERROR_TYPE,), about=Subject(None, model, version))

@@ -12,6 +12,8 @@ from hybridobs.store._rows import (
     AttemptRow,
     Device,
     DeviceRow,
+    Done,
+    Due,
     KeptSpan,
     Quarantined,
     Registered,
@@ -24,6 +26,7 @@ from hybridobs.store._rows import (
 
 if TYPE_CHECKING:
     from hybridobs.store._lines import Detail, Lines
+    from hybridobs.store._retention import Retention
     from hybridobs.store._store import Store
     from hybridobs.store._write import FOREIGN_MEMORY_S, Transaction
 
@@ -33,10 +36,13 @@ __all__ = [
     "Detail",
     "Device",
     "DeviceRow",
+    "Done",
+    "Due",
     "KeptSpan",
     "Lines",
     "Quarantined",
     "Registered",
+    "Retention",
     "Store",
     "StoreInfo",
     "StreamInfo",
@@ -47,11 +53,12 @@ __all__ = [
 ]
 
 _LATE = {
-    "Store": "_store",
     "Detail": "_lines",
-    "Lines": "_lines",
-    "Transaction": "_write",
     "FOREIGN_MEMORY_S": "_write",
+    "Lines": "_lines",
+    "Retention": "_retention",
+    "Store": "_store",
+    "Transaction": "_write",
 }
 
 

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
+from itertools import pairwise
+from math import gcd
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import BigInteger, Double, cast, func, literal_column, select
+from sqlalchemy import BigInteger, ColumnElement, Double, Table, case, cast, func, literal_column, select
 
 from hybridobs.errors import ConfigError, LayoutError
 from hybridobs.kpi.catalog import MEASURES
@@ -19,8 +21,10 @@ from hybridobs.kpi.fold import WIDTH, Series
 from hybridobs.kpi.measure import Measure, Shape, Source
 from hybridobs.store._columns import Batch, Hists, Ints, head_bytes
 from hybridobs.store._dialect import Dialect
-from hybridobs.store._read import series
-from hybridobs.store._schema import ALL_DEVICES, CELLS
+from hybridobs.store._read import of_all, series
+from hybridobs.store._retention import horizons
+from hybridobs.store._schema import CELLS, ROLLED
+from hybridobs.store._tiles import DAY, HOUR, Kept, tiling
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -29,6 +33,7 @@ Group = tuple[str, ...]
 GroupOf = Callable[[Series], Group | None]
 Floats = NDArray[np.float64]
 
+_FEW = 8  # uneven windows that are read one by one, each from rows as wide as fit it
 _ROWS = 20_000  # read and merged at a time
 
 
@@ -108,29 +113,46 @@ def _rows(connection: Connection, dialect: Dialect, wanted: Wanted, ids: list[in
     """Stored rows in chunks: series, window, layout, n, sum, histogram; added up by the database where it can."""
     if not ids:
         return
-    steps = np.unique(np.diff(np.asarray(wanted.cuts)))
-    width = int(steps[0]) if len(steps) == 1 and wanted.detail is Detail.NONE else WIDTH
-    start = int(wanted.cuts[0])
-    window = (CELLS.c.window - (CELLS.c.window - start) % width).label("cut")
-    own = (
-        CELLS.c.width == WIDTH,
-        CELLS.c.shard == ALL_DEVICES,
-        CELLS.c.measure == wanted.measure,
-        CELLS.c.window >= start,
-        CELLS.c.window < int(wanted.cuts[-1]),
-        dialect.one_of(CELLS.c.series_id, "ids"),
-    )
-    total = cast(CELLS.c.sum, Double)
-    if wanted.detail is not Detail.NONE:
-        head = func.substr(CELLS.c.hist, 1, head_bytes(MEASURES[wanted.measure]))
-        hist = CELLS.c.hist if wanted.detail is Detail.ALL else head
-        statement = select(CELLS.c.series_id, CELLS.c.window, CELLS.c.layout, CELLS.c.n, total, hist).where(*own)
+    kept = horizons(connection).kept
+    cuts = [int(cut) for cut in wanted.cuts]
+    widths = {until - since for since, until in pairwise(cuts)}
+    for since, until, width in _stretches(cuts, widths):
+        added_by = min(widths) if len(widths) == 1 and wanted.detail is Detail.NONE else WIDTH
+        for table, own in of_all(tiling(since, until, kept, width)):
+            ours = (*own, table.c.measure == wanted.measure, dialect.one_of(table.c.series_id, "ids"))
+            statement = _statement(table, ours, wanted, kept, added_by)
+            yield from connection.execute(statement, {"ids": dialect.bind_list(ids)}).partitions(_ROWS)
+
+
+def _stretches(cuts: Sequence[int], widths: set[int]) -> Iterator[tuple[int, int, int | None]]:
+    """From, until, and how wide rows may be: even windows are read at once, a few uneven ones each by itself."""
+    if len(widths) > 1 and len(cuts) <= _FEW:
+        yield from ((since, until, None) for since, until in pairwise(cuts))
     else:
-        added = (cast(func.sum(CELLS.c.n), BigInteger), func.sum(total))
-        statement = select(CELLS.c.series_id, window, CELLS.c.layout, *added).where(*own)
-        # By name: two bound parameters are two expressions for PostgreSQL.
-        statement = statement.group_by(CELLS.c.series_id, literal_column("cut"), CELLS.c.layout)
-    yield from connection.execute(statement, {"ids": dialect.bind_list(ids)}).partitions(_ROWS)
+        yield cuts[0], cuts[-1], gcd(*cuts)
+
+
+def _statement(table: Table, own: Sequence[ColumnElement[bool]], wanted: Wanted, kept: Kept, width: int) -> Any:
+    begun = table.c.window if table is ROLLED else _begun(kept)
+    total = cast(table.c.sum, Double)
+    if wanted.detail is not Detail.NONE:
+        head = func.substr(table.c.hist, 1, head_bytes(MEASURES[wanted.measure]))
+        hist = table.c.hist if wanted.detail is Detail.ALL else head
+        return select(table.c.series_id, begun, table.c.layout, table.c.n, total, hist).where(*own)
+    cut = (begun - (begun - int(wanted.cuts[0])) % width).label("cut")
+    added = (cast(func.sum(table.c.n), BigInteger), func.sum(total))
+    statement = select(table.c.series_id, cut, table.c.layout, *added).where(*own)
+    # By name: two bound parameters are two expressions for PostgreSQL.
+    return statement.group_by(table.c.series_id, literal_column("cut"), table.c.layout)
+
+
+def _begun(kept: Kept) -> ColumnElement[int]:
+    """The start of the row to which a fresh one belongs: where minutes are no longer kept it is a wider one's."""
+    window = CELLS.c.window
+    # Not the other way round: SQLite takes "window END AS" for the beginning of a WINDOW clause.
+    return case(
+        (window >= kept.minutes, window), (window >= kept.hours, window - window % HOUR), else_=window - window % DAY
+    )
 
 
 def _parts(chunks: Iterator[Sequence[Any]], wanted: Wanted, line_of: Mapping[int, int]) -> Iterator[_Part]:

@@ -50,6 +50,12 @@ CASES: list[Case] = [
         1 / 3,
     ),
     (EventKind.RELEASE_ACTION, lambda: events.release_action("rollback", trigger="gate"), "rollbacks", 1.0),
+    (
+        EventKind.POLICY_CHANGE,
+        lambda: events.policy_change("cost-cap", flag="cloud_offload", variant="local", reason="cost"),
+        "policy_changes",
+        1.0,
+    ),
     (EventKind.CRASH, lambda: events.crash("out_of_memory"), "memory_crashes", 1.0),
 ]
 ELSEWHERE = {

@@ -279,6 +279,7 @@ RELEASE: dict[str, Case] = {
 }
 LOOKUPS = [*each("cache_result", "hit", "stale", "miss"), *did(Kind.CACHE_RESULT, {"cache_result": "hit"})]
 PATTERN: dict[str, Case] = {
+    "policy_changes": (did(Kind.POLICY_CHANGE, {"policy_id": "cost-cap", "policy_reason": "cost"}, {}), 2),
     "sync_backlog_age_p50": (reports("buffer_age", 60, 90), 60),
     "sync_backlog_age_p95": (reports("buffer_age", 60, 90), 90),
     "sync_backlog_p95": (reports("buffer_usage", 1000, 3000), 3000),

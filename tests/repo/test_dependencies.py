@@ -22,7 +22,7 @@ ROOMS: dict[str, tuple[str, set[str]]] = {
     "privacy": ("", set()),
     "kpi": ("", set()),
     "sdk": ("", {"opentelemetry", "urllib3"}),
-    "store": ("collector", {"sqlalchemy", "numpy"}),
+    "store": ("collector", {"sqlalchemy", "alembic", "numpy"}),
     "collector": (
         "collector",
         {
@@ -54,6 +54,7 @@ DISTRIBUTIONS = {
     "google.protobuf": "protobuf",
     "google.rpc": "googleapis-common-protos",
     "grpc": "grpcio",
+    "openfeature": "openfeature-flagd-core",
     "opentelemetry": "opentelemetry-api",
     "opentelemetry.exporter": "opentelemetry-exporter-otlp",
     "opentelemetry.instrumentation": "opentelemetry-instrumentation-requests",

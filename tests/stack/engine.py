@@ -66,7 +66,7 @@ class Engine:
         done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False, **options)
         if done.returncode:
             raise RuntimeError(f"{' '.join(command)}: {done.stderr[-3000:]}")
-        return done.stdout
+        return str(done.stdout)
 
     def has(self, image: str, key: str) -> bool:
         """Whether an image is there that was made from the same things."""
@@ -105,7 +105,7 @@ class Stack:
         done = subprocess.run(command, cwd=ROOT, env=self._environment, capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(f"docker compose {' '.join(words)}: {done.stderr[-3000:]}\n{self._wounds()}")
-        return done.stdout
+        return str(done.stdout)
 
     @contextmanager
     def up(self, *services: str) -> Iterator[Stack]:

@@ -65,6 +65,7 @@ TIME_TO_CONFIRM = distribution(
     "ota.time_to_confirm", "s", "Success to the version seen running.", edges=(600, DAY), quantum=MICRO
 )
 OTA_IO = total("ota.io", "By", "Bytes that updates transferred.", extra=UPDATE)
+POLICY_CHANGES = count("policy.changes", "{change}", "Flags that a policy set to another variant.", "policy", "reason")
 RELEASES = count("release.actions", "{action}", "Promotions, pauses and rollbacks.", "action", "trigger", "reason")
 PROMOTIONS = count("release.promotions", "{action}", "Promotions to the next channel.", "trigger")
 ROLLBACKS = count(
