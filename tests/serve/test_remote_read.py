@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from pathlib import Path
 from random import Random
@@ -12,7 +14,7 @@ import pytest
 from hybridobs.kpi.catalog import MEASURES
 from hybridobs.kpi.prometheus import stored_name
 from hybridobs.simulate import SCENARIOS
-from tests.serve.conftest import DEVICE, NOW, Served, serving
+from tests.serve.conftest import DEVICE, INSTALL, NOW, Served, serving
 from tests.simulate.conftest import World
 
 pytestmark = pytest.mark.integration
@@ -147,3 +149,16 @@ def test_what_cannot_be_answered_is_a_warning_with_its_words(fleet: Served) -> N
     asked = fleet.over(f"changes({DURATION}_count[5m])", 0, NOW, 200_000)
     assert asked.series == []
     assert any("choose a shorter time" in warning for warning in asked.warnings)
+
+
+def test_the_benchmark_compares_like_with_like() -> None:
+    """Both Prometheus draw the same lines, one from the store and one from its own database."""
+    small = ["--series", "4", "--hours", "1", "--rounds", "1", "--json"]
+    command = [sys.executable, "benchmarks/remote_read.py", *small]
+    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=300)
+    if done.returncode == 2:
+        pytest.skip(INSTALL)
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(done.stdout)
+    assert [row["lines"] for row in rows] == [4, 4, 4, 4]
+    assert all(row["same"] and row["remote_s"] > 0 and row["own_s"] > 0 for row in rows)
