@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from hybridobs.kpi.clock import BootClock
 from hybridobs.kpi.fold import WIDTH, Series
-from hybridobs.store import _inventory, _lines, _migrate, _read, _references
+from hybridobs.store import _inventory, _lines, _migrate, _read, _references, _retention
 from hybridobs.store._dialect import Dialect, connect
 from hybridobs.store._faults import told, told_while_opening
 from hybridobs.store._retention import Retention
@@ -204,6 +204,16 @@ class Store:
         """
         with self._reading() as connection:
             return _read.cells(connection, self._dialect, measures, since, until, by, where or {}, width)
+
+    def whole(self, cuts: Sequence[int]) -> list[int]:
+        """The times of ``cuts`` (Unix s, ascending) between which rows lie whole, and the ones around the ends.
+
+        Where minutes are no longer kept that is whole hours or days: what was counted between is known, not when.
+        """
+        with self._reading() as connection:
+            kept = _retention.horizons(connection).kept
+        widths = [(cut, kept.finest(cut)) for cut in cuts]
+        return sorted({end for cut, width in widths for end in (cut - cut % width, cut + -cut % width)})
 
     def lines(
         self,
