@@ -8,13 +8,13 @@ in HYBRIDOBS_TLS_CERT and HYBRIDOBS_TLS_KEY (docs/operating.md).
 import os
 
 from hybridobs.collector import Collector, Limits
-from hybridobs.serve import LiveMeasures, RemoteRead, Summaries
+from hybridobs.serve import LiveKpis, LiveMeasures, RemoteRead, Summaries
 
 collector = Collector(
     store=os.environ.get("HYBRIDOBS_STORE", "sqlite:///hybridobs.db"),
     http=os.environ.get("HYBRIDOBS_HTTP", "127.0.0.1:4318"),
     grpc=os.environ.get("HYBRIDOBS_GRPC", "127.0.0.1:4317"),
     limits=Limits(series=10_000),
-    views=[LiveMeasures],
+    views=[LiveMeasures, LiveKpis],
     pages=[RemoteRead(), Summaries()],
 )

@@ -172,9 +172,10 @@ def loaded(file: Path | None, changes: dict[str, Any]) -> Collector | Relay:
     from hybridobs.collector import Collector, Relay
 
     if file is None:
-        from hybridobs.serve import LiveMeasures, RemoteRead, Summaries
+        from hybridobs.serve import LiveKpis, LiveMeasures, RemoteRead, Summaries
 
-        return Collector(DEFAULT_STORE, views=[LiveMeasures], pages=[RemoteRead(), Summaries()]).on(**changes)
+        pages = (RemoteRead(), Summaries())
+        return Collector(DEFAULT_STORE, views=(LiveMeasures, LiveKpis), pages=pages).on(**changes)
     found = _variable(file)
     if isinstance(found, Relay):
         # A relay has no store and no prices; the environment may name some for the collector beside it.

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from hybridobs.collector.access._file import token_line
     from hybridobs.collector.access._tls import Tls
     from hybridobs.collector.app import Collector
+    from hybridobs.collector.fleet import Fleet, Rules
     from hybridobs.collector.forward._limits import RelayLimits
     from hybridobs.collector.forward._redact import cap, deny, detect
     from hybridobs.collector.forward._relay import Relay
@@ -19,10 +20,12 @@ if TYPE_CHECKING:
 __all__ = [
     "Asked",
     "Collector",
+    "Fleet",
     "Limits",
     "Page",
     "Relay",
     "RelayLimits",
+    "Rules",
     "Said",
     "Tls",
     "cap",
@@ -37,6 +40,8 @@ _LATE = {
     "Said": "_pages",
     "Tls": "access._tls",
     "Collector": "app",
+    "Fleet": "fleet",
+    "Rules": "fleet",
     "Limits": "limits",
     "Relay": "forward._relay",
     "RelayLimits": "forward._limits",

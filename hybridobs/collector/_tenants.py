@@ -13,10 +13,11 @@ from prometheus_client import CollectorRegistry
 
 from hybridobs.collector._gate import Desk
 from hybridobs.collector._screen import Screen
-from hybridobs.collector._views import MakeView, View
+from hybridobs.collector._views import MakeView, StoreReading, View
 from hybridobs.collector.access._door import Door
 from hybridobs.collector.access._rates import Rates
 from hybridobs.collector.counters import Counters
+from hybridobs.collector.fleet import Fleet
 from hybridobs.collector.ingest import Deliver, Ingest
 from hybridobs.collector.limits import Limits
 from hybridobs.errors import ConfigError
@@ -41,6 +42,8 @@ class Declared(Protocol):
     @property
     def prices(self) -> PriceTable | None: ...
     @property
+    def fleet(self) -> Fleet: ...
+    @property
     def redact(self) -> Mapping[str, str]: ...
 
 
@@ -53,6 +56,7 @@ class Tenants:
         self._gauges: list[_Gauge] = []
         self._ingests: list[Ingest] = []
         self._stores: list[Store] = []
+        self._reading: list[StoreReading] = []
         self._names: set[str] = set()
         self.shown = ""
 
@@ -68,7 +72,8 @@ class Tenants:
         limits = self._declared.tenants.get(tenant, self._declared.limits)
         counters = Counters()
         screen = Screen.of(self._declared.redact)
-        ingest = Ingest(store, limits, counters, views, deliver, prices=self._declared.prices, screen=screen)
+        said = self._declared
+        ingest = Ingest(store, limits, counters, views, deliver, prices=said.prices, screen=screen, fleet=said.fleet)
         registry = CollectorRegistry()
         for gauge in (*self._gauges, *_gauges(ingest, limits)):
             counters.gauge(*gauge)
@@ -76,6 +81,7 @@ class Tenants:
             registry.register(shown)  # type: ignore[arg-type]
         ingest.start()
         self._ingests.append(ingest)
+        self._begin(store, views)
         self._names.add(tenant)
         return Desk(ingest, counters, limits, Rates(limits), registry, store)
 
@@ -83,8 +89,16 @@ class Tenants:
         """Commit and answer everything that was submitted; close what was opened here."""
         for ingest in self._ingests:
             ingest.stop()
+        for view in self._reading:
+            view.stop()
         for store in self._stores:
             store.close()
+
+    def _begin(self, store: Store, views: Sequence[View]) -> None:
+        for view in views:
+            if isinstance(view, StoreReading):
+                view.start(store)
+                self._reading.append(view)
 
     def _refuse_sharing(self, tenant: str) -> None:
         names = {*self._names, *self._door.tenants, tenant}

@@ -15,6 +15,7 @@ from hybridobs.collector._serving import Serving
 from hybridobs.collector._tenants import Tenants
 from hybridobs.collector._views import MakeView, View
 from hybridobs.collector.access._tls import Tls
+from hybridobs.collector.fleet import Fleet
 from hybridobs.collector.limits import Limits
 from hybridobs.store import Store
 
@@ -47,6 +48,7 @@ class Collector(Serving):
         pages: Sequence[Page] = (),
         prices: Prices | None = None,
         redact: Mapping[str, str] | None = None,
+        fleet: Fleet | None = None,
         access: str | Path | None = None,
         tls: Tls | None = None,
         open_metrics: bool = False,
@@ -58,6 +60,7 @@ class Collector(Serving):
         self.pages = tuple(pages)
         self.prices = None if prices is None else price_table(prices)
         self.redact = dict(redact or {})
+        self.fleet = fleet or Fleet()
         self.tenants = dict(tenants or {})
         Screen.of(self.redact)
 
@@ -81,6 +84,7 @@ class Collector(Serving):
             pages=self.pages,
             prices=self.prices if prices is None else prices,
             redact=self.redact,
+            fleet=self.fleet,
             access=self.access if access is None else access,
             tls=self.tls if tls is None else tls,
             open_metrics=self.open_metrics,

@@ -37,6 +37,7 @@ from hybridobs.collector._parse import parse
 from hybridobs.collector._profile import FLAGS, TEXTS, Base, Node, Profile, Row, base_of, clean, fault_in, profile_of
 from hybridobs.collector._records import Columns, Decoded, Piece, Source
 from hybridobs.collector._screen import Screen
+from hybridobs.collector._senders import sender_of
 from hybridobs.collector._shapes import Shapes
 from hybridobs.collector._slowest import Slowest
 from hybridobs.collector._wire import DecodeError, Span, SpanItem
@@ -306,7 +307,7 @@ class Decoder:
         stream = _stream(values, self._screen)
         base = base_of(values, self._screen, ours=stream is not None)
         shared = self._bases.setdefault((*sorted(base.values.items()), base.service, base.ours), base)
-        source = self._sources[raw] = Source(shared, stream)
+        source = self._sources[raw] = Source(shared, stream, sender_of(values, self._screen))
         self._size += 1
         return source
 

@@ -87,6 +87,9 @@ RUNTIMES = _attribute(
     '["onnxruntime/1.22.0"]',
     where="resource",
 )
+FIRMWARE_VERSION = _attribute(
+    "hw.firmware_version", "string", "Version of the device's firmware.", "2026.11-r2", where="resource"
+)
 OS_TYPE = _attribute("os.type", "string", "Operating system.", "linux", where="resource")
 OS_NAME = _attribute("os.name", "string", "Human name of the operating system.", "Debian GNU/Linux", where="resource")
 OS_VERSION = _attribute("os.version", "string", "Version of the operating system.", "12", where="resource")

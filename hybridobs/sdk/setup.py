@@ -9,6 +9,7 @@ from typing import NamedTuple
 from hybridobs.sdk import _guard, _pipeline, _settings
 from hybridobs.sdk._guard import failed
 from hybridobs.sdk._pipeline import Pipeline
+from hybridobs.sdk._redacted import tell
 from hybridobs.sdk._settings import Settings
 from hybridobs.sdk.queue import Queue, QueueStats, Resource
 from hybridobs.sdk.redact import counts
@@ -124,6 +125,7 @@ def shutdown(timeout: float | None = None) -> None:
     try:
         pipeline = _pipeline.active
         if pipeline is not None:
+            tell()
             pipeline.stop(pipeline.settings.shutdown_timeout if timeout is None else timeout)
         else:
             _pipeline.replace(Pipeline(Settings(disabled=True)))

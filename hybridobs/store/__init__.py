@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 
 from hybridobs.errors import MissingExtra
 from hybridobs.store._rows import (
+    AttemptRow,
+    Device,
+    DeviceRow,
     KeptSpan,
     PointState,
     Quarantined,
@@ -17,6 +20,7 @@ from hybridobs.store._rows import (
     StreamInfo,
     StreamState,
     TraceHead,
+    Update,
 )
 
 if TYPE_CHECKING:
@@ -26,6 +30,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FOREIGN_MEMORY_S",
+    "AttemptRow",
+    "Device",
+    "DeviceRow",
     "KeptSpan",
     "Lines",
     "PointState",
@@ -37,6 +44,7 @@ __all__ = [
     "StreamState",
     "TraceHead",
     "Transaction",
+    "Update",
 ]
 
 _LATE = {"Store": "_store", "Lines": "_lines", "Transaction": "_write", "FOREIGN_MEMORY_S": "_write"}

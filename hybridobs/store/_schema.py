@@ -10,6 +10,8 @@
 ``metric_points``     the last point of each cumulative stream of metrics, to know what the next one adds
 ``clocks``            per boot of a device, when it began in true time
 ``quarantine``        per stream and reason, how many records have no time, and what their clocks said
+``devices``           per installation, what is known of the device and which versions it was seen running
+``ota_attempts``      per installation and attempt, what was said of an update and what of it is in the measures
 ``drift_references``  what a feature of a model version looked like when the model was made, in a season
 ``spans``             the bounded trace store
 ====================  ==============================================================================================
@@ -117,6 +119,31 @@ QUARANTINE = Table(
     _whole("records"),
     _whole("first_ns"),  # by the clock of the device
     _whole("last_ns"),
+)
+
+DEVICES = Table(
+    "devices",
+    METADATA,
+    _text("installation", key=True),
+    _whole("first_seen"),  # the store's clock, Unix seconds, like last_seen
+    _whole("last_seen"),
+    *map(_text, ("tier", "device_class", "cohort", "channel", "site", "service")),
+    _text("facts"),  # kpi.inventory.Facts
+    _text("seen"),  # kpi.sightings.Sightings
+    Index("devices_last_seen", "last_seen"),
+)
+
+ATTEMPTS = Table(
+    "ota_attempts",
+    METADATA,
+    _text("installation", key=True),
+    _text("attempt", key=True),
+    _whole("changed"),  # the store's clock
+    _whole("settled"),  # from when on sightings change nothing
+    Column("due", BigInteger),  # when to look again though nothing is heard
+    _text("data"),  # kpi.rollout.Attempt
+    Index("ota_attempts_due", "due"),
+    Index("ota_attempts_changed", "changed"),
 )
 
 REFERENCES = Table(

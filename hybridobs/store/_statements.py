@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, case, delete, func, or_, select, tuple_, update
 
 from hybridobs.kpi.clock import DRIFT
+from hybridobs.store._devices import DeviceStatements
 from hybridobs.store._dialect import Dialect, Key
 from hybridobs.store._schema import (
     CELLS,
@@ -54,6 +55,7 @@ class Statements:
         self.cells = Prepared(_replacing(insert(CELLS), "n", "sum", "min", "max", "hist"), dialect)
         self.forget_foreign = _oldest_foreign()
         self.remember_foreign = insert(FOREIGN_SPANS).on_conflict_do_nothing().returning(FOREIGN_SPANS.c.key)
+        self.devices = DeviceStatements(dialect)
         points = METRIC_POINTS.c
         self.forget_points = delete(METRIC_POINTS).where(points.expires <= bindparam("now"))
         self.count_points = select(func.count()).select_from(METRIC_POINTS)

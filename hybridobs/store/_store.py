@@ -13,10 +13,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from hybridobs.errors import ConfigError, StoreError, StoreTooNew
 from hybridobs.kpi.clock import BootClock
 from hybridobs.kpi.fold import WIDTH, Series
-from hybridobs.store import _lines, _read, _references
+from hybridobs.store import _inventory, _lines, _read, _references
 from hybridobs.store._dialect import Dialect, connect
 from hybridobs.store._faults import told, told_while_opening
-from hybridobs.store._rows import KeptSpan, Quarantined, Registered, StoreInfo, StreamState, TraceHead
+from hybridobs.store._rows import Device, KeptSpan, Quarantined, Registered, StoreInfo, StreamState, TraceHead
 from hybridobs.store._schema import META, METADATA, SCHEMA_VERSION
 from hybridobs.store._statements import Statements
 from hybridobs.store._write import SeriesIds, Transaction
@@ -160,22 +160,21 @@ class Store:
     def lines(
         self,
         measure: str,
+        cuts: Sequence[int],
         *,
-        since: int,
-        until: int,
-        width: int = WIDTH,
         where: Mapping[str, str] | None = None,
         group_of: Callable[[Series], _lines.Group | None],
         buckets: bool = True,
         most: int = 5_000_000,
     ) -> _lines.Lines:
-        """The windows of one measure as columns, for charts: see ``Lines``.
+        """One measure as columns, for charts: what was counted between each two of ``cuts``, see ``Lines``.
 
-        ``since``, ``until``, ``width`` and ``where`` as in ``read``; ``group_of`` says to which line a series adds, or
-        None to leave it out; without ``buckets`` no distribution is read. Raises ConfigError for a measure that has no
-        windows and where more than ``most`` stored rows would have to be read, LayoutError as ``read``.
+        ``cuts`` are Unix seconds on whole minutes, ascending; ``where`` is what labels must equal; ``group_of`` says to
+        which line a series adds, or None to leave it out; without ``buckets`` no distribution is read. Raises
+        ConfigError for a measure that has no windows and where more than ``most`` stored rows would have to be read,
+        LayoutError as ``read``.
         """
-        wanted = _lines.Wanted(measure, since, until, width, where or {}, group_of, buckets, most)
+        wanted = _lines.Wanted(measure, cuts, where or {}, group_of, buckets, most)
         with self._reading() as connection:
             return _lines.lines(connection, self._dialect, wanted)
 
@@ -198,6 +197,24 @@ class Store:
         """Records that are counted as arrived but have no time, by stream and reason."""
         with self._reading() as connection:
             return _read.quarantined(connection)
+
+    def devices(
+        self, where: Mapping[str, str] | None = None, *, limit: int | None = None, order: str = "last_seen"
+    ) -> list[Device]:
+        """The inventory: devices that match ``where``, in ``order``, at most ``limit``.
+
+        ``where`` is what installation, tier, device_class, cohort, channel, site or service must equal, ``model`` and
+        ``version`` what must have been seen running, ``update`` the state of the latest attempt. Orders: last_seen (the
+        latest first), silent (the longest first), first_seen, newest, installation, behind, quarantined, battery (the
+        least first), temperature, backlog, clock_offset. ConfigError for a name that does not exist.
+        """
+        with self._reading() as connection:
+            return _inventory.devices(connection, where or {}, order, limit)
+
+    def retire(self, installation: str) -> None:
+        """Note that a device was taken out of service now; ConfigError for one that is not there."""
+        with self.begin() as tx:
+            tx.devices.retire(installation)
 
     def references(self, where: Mapping[str, str] | None = None) -> list[Registered]:
         """Drift references by key; ``where`` is what ``model``, ``version``, ``feature`` or ``season`` must equal."""

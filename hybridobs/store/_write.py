@@ -20,6 +20,7 @@ from hybridobs.kpi.ranges import RangeSet
 from hybridobs.kpi.shards import SHARD_WIDTH, ShardKey
 from hybridobs.kpi.summary import Summary
 from hybridobs.store._columns import Batch, Packed
+from hybridobs.store._devices import Devices
 from hybridobs.store._dialect import Dialect, Key
 from hybridobs.store._faults import told_while_writing
 from hybridobs.store._references import row_of
@@ -93,6 +94,7 @@ class Transaction:
         self._counted: dict[str, RangeSet] = {}
         self._grown: set[str] = set()
         self._losses: dict[tuple[str, str], RangeSet] = {}
+        self.devices = Devices(connection, dialect, statements.devices, now_ns // 10**9)
         self.new_series: set[int] = set()
         self.kept = 0
 

@@ -122,7 +122,7 @@ class Desk:
         """Commit requests as one group."""
         group = [read_metrics(body, now_s * 10**9, self.limits, Screen()) for body in bodies]
         known = SeriesLimit(self.limits.series, self.store.series())
-        commit(self.store, group, known, (), Clocks(self.store.clock), now_s, self.limits.metric_streams)
+        commit(self.store, group, known, (), Clocks(self.store.clock), now_s, most_streams=self.limits.metric_streams)
         counts: dict[str, int] = {}
         for request in group:
             for found in (request.outcomes, request.drops, request.late):
