@@ -6,7 +6,9 @@ numbers of another's streams. With it each has its own series limit, rates, priv
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
+from math import nan
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry
@@ -20,12 +22,13 @@ from hybridobs.collector.counters import Counters
 from hybridobs.collector.fleet import Fleet
 from hybridobs.collector.ingest import Deliver, Ingest
 from hybridobs.collector.limits import Limits
-from hybridobs.errors import ConfigError
+from hybridobs.errors import ConfigError, HybridobsError
 from hybridobs.kpi.prices import PriceTable
 from hybridobs.store import Store
 
 TENANT = "{tenant}"
-_Gauge = tuple[str, str, Callable[[], float]]
+_SIZE_SECONDS = 60.0
+_Gauge = tuple[str, Callable[[], float]]
 
 
 class Declared(Protocol):
@@ -60,9 +63,9 @@ class Tenants:
         self._names: set[str] = set()
         self.shown = ""
 
-    def show(self, name: str, brief: str, read: Callable[[], float]) -> None:
+    def show(self, name: str, read: Callable[[], float]) -> None:
         """Show a number of the whole collector to every tenant."""
-        self._gauges.append((name, brief, read))
+        self._gauges.append((name, read))
 
     def open(self, tenant: str, deliver: Deliver) -> Desk:
         """Open the store of a tenant and begin to commit to it; ConfigError, StoreError as opening a store raises."""
@@ -75,7 +78,7 @@ class Tenants:
         said = self._declared
         ingest = Ingest(store, limits, counters, views, deliver, prices=said.prices, screen=screen, fleet=said.fleet)
         registry = CollectorRegistry()
-        for gauge in (*self._gauges, *_gauges(ingest, limits)):
+        for gauge in (*self._gauges, *_gauges(ingest, limits, store)):
             counters.gauge(*gauge)
         for shown in (counters, self._door, *views):
             registry.register(shown)  # type: ignore[arg-type]
@@ -125,8 +128,29 @@ class Tenants:
         return view
 
 
-def _gauges(ingest: Ingest, limits: Limits) -> tuple[_Gauge, ...]:
+def _gauges(ingest: Ingest, limits: Limits, store: Store) -> tuple[_Gauge, ...]:
     return (
-        ("series", "Series in the store.", lambda: len(ingest.series)),
-        ("series_limit", "Series at which the overflow series begins.", lambda: limits.series),
+        ("series", lambda: len(ingest.series)),
+        ("series_limit", lambda: limits.series),
+        ("store_answers", lambda: ingest.healthy),
+        ("event_lag_seconds", lambda: max(time.time() - ingest.newest_s, 0.0) if ingest.newest_s else nan),
+        ("store_bytes", _Size(store)),
     )
+
+
+class _Size:
+    """The size of a store, which is asked once a minute: a scrape must not cost a database much."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._due = 0.0
+        self._bytes = nan
+
+    def __call__(self) -> float:
+        if time.monotonic() >= self._due:
+            self._due = time.monotonic() + _SIZE_SECONDS
+            try:
+                self._bytes = float(self._store.size().bytes)
+            except HybridobsError:
+                self._bytes = nan
+        return self._bytes
