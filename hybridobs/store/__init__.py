@@ -12,6 +12,8 @@ from hybridobs.store._rows import (
     AttemptRow,
     Device,
     DeviceRow,
+    Done,
+    Due,
     KeptSpan,
     PointState,
     Quarantined,
@@ -25,6 +27,7 @@ from hybridobs.store._rows import (
 
 if TYPE_CHECKING:
     from hybridobs.store._lines import Lines
+    from hybridobs.store._retention import Retention
     from hybridobs.store._store import Store
     from hybridobs.store._write import FOREIGN_MEMORY_S, Transaction
 
@@ -33,11 +36,14 @@ __all__ = [
     "AttemptRow",
     "Device",
     "DeviceRow",
+    "Done",
+    "Due",
     "KeptSpan",
     "Lines",
     "PointState",
     "Quarantined",
     "Registered",
+    "Retention",
     "Store",
     "StoreInfo",
     "StreamInfo",
@@ -47,7 +53,13 @@ __all__ = [
     "Update",
 ]
 
-_LATE = {"Store": "_store", "Lines": "_lines", "Transaction": "_write", "FOREIGN_MEMORY_S": "_write"}
+_LATE = {
+    "FOREIGN_MEMORY_S": "_write",
+    "Lines": "_lines",
+    "Retention": "_retention",
+    "Store": "_store",
+    "Transaction": "_write",
+}
 
 
 def __getattr__(name: str) -> object:

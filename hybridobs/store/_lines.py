@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import gcd
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import BigInteger, Double, cast, func, literal_column, select
+from sqlalchemy import BigInteger, ColumnElement, Double, case, cast, func, literal_column, select
 
 from hybridobs.errors import ConfigError, LayoutError
 from hybridobs.kpi.catalog import MEASURES
@@ -18,8 +19,10 @@ from hybridobs.kpi.fold import WIDTH, Series
 from hybridobs.kpi.measure import Measure, Shape, Source
 from hybridobs.store._columns import Batch, Hists, Ints
 from hybridobs.store._dialect import Dialect
-from hybridobs.store._read import series
-from hybridobs.store._schema import ALL_DEVICES, CELLS
+from hybridobs.store._read import of_all, series
+from hybridobs.store._retention import horizons
+from hybridobs.store._schema import CELLS, ROLLED
+from hybridobs.store._tiles import DAY, HOUR, Kept, tiling
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -103,26 +106,30 @@ def _rows(
         return
     steps = np.unique(np.diff(np.asarray(wanted.cuts)))
     width = int(steps[0]) if len(steps) == 1 and not with_buckets else WIDTH
-    start = int(wanted.cuts[0])
-    window = (CELLS.c.window - (CELLS.c.window - start) % width).label("cut")
-    own = (
-        CELLS.c.width == WIDTH,
-        CELLS.c.shard == ALL_DEVICES,
-        CELLS.c.measure == wanted.measure,
-        CELLS.c.window >= start,
-        CELLS.c.window < int(wanted.cuts[-1]),
-        dialect.one_of(CELLS.c.series_id, "ids"),
+    kept = horizons(connection).kept
+    tiled = tiling(int(wanted.cuts[0]), int(wanted.cuts[-1]), kept, gcd(*map(int, wanted.cuts)))
+    for table, own in of_all(tiled):
+        ours = (*own, table.c.measure == wanted.measure, dialect.one_of(table.c.series_id, "ids"))
+        begun = table.c.window if table is ROLLED else _begun(kept)
+        total = cast(table.c.sum, Double)
+        if with_buckets:
+            statement = select(table.c.series_id, begun, table.c.layout, table.c.n, total, table.c.hist).where(*ours)
+        else:
+            cut = (begun - (begun - int(wanted.cuts[0])) % width).label("cut")
+            added = (cast(func.sum(table.c.n), BigInteger), func.sum(total))
+            statement = select(table.c.series_id, cut, table.c.layout, *added).where(*ours)
+            # By name: two bound parameters are two expressions for PostgreSQL.
+            statement = statement.group_by(table.c.series_id, literal_column("cut"), table.c.layout)
+        yield from connection.execute(statement, {"ids": dialect.bind_list(ids)}).partitions(_ROWS)
+
+
+def _begun(kept: Kept) -> ColumnElement[int]:
+    """The start of the row to which a fresh one belongs: where minutes are no longer kept it is a wider one's."""
+    window = CELLS.c.window
+    # Not the other way round: SQLite takes "window END AS" for the beginning of a WINDOW clause.
+    return case(
+        (window >= kept.minutes, window), (window >= kept.hours, window - window % HOUR), else_=window - window % DAY
     )
-    total = cast(CELLS.c.sum, Double)
-    if with_buckets:
-        columns = (CELLS.c.series_id, CELLS.c.window, CELLS.c.layout, CELLS.c.n, total, CELLS.c.hist)
-        statement = select(*columns).where(*own)
-    else:
-        added = (cast(func.sum(CELLS.c.n), BigInteger), func.sum(total))
-        statement = select(CELLS.c.series_id, window, CELLS.c.layout, *added).where(*own)
-        # By name: two bound parameters are two expressions for PostgreSQL.
-        statement = statement.group_by(CELLS.c.series_id, literal_column("cut"), CELLS.c.layout)
-    yield from connection.execute(statement, {"ids": dialect.bind_list(ids)}).partitions(_ROWS)
 
 
 def _parts(chunks: Iterator[Sequence[Any]], wanted: Wanted, line_of: Mapping[int, int]) -> Iterator[_Part]:

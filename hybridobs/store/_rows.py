@@ -181,6 +181,21 @@ class TraceHead(NamedTuple):
     tiers: tuple[str, ...]
 
 
+class Due(NamedTuple):
+    """Rows that are due: to be rolled up into wider ones, and to be dropped."""
+
+    roll: int
+    drop: int
+
+
+class Done(NamedTuple):
+    """One transaction of upkeep: ``rolled`` or ``dropped``, how many rows, and about how many of these are left."""
+
+    what: str
+    rows: int
+    left: int
+
+
 class StoreInfo(NamedTuple):
     """What is in the store; ``url`` never shows a password, windows are Unix seconds or None when empty."""
 

@@ -255,7 +255,7 @@ class Transaction:
 
     def _add_series(self, series: Mapping[int, Series]) -> None:
         if new := self._ids.unknown(series) - self.new_series:
-            rows = [_series_row(number, series[number]) for number in sorted(new)]
+            rows = [_series_row(number, series[number], self._now_ns) for number in sorted(new)]
             self._connection.execute(self._statements.new_series, rows)
             self.new_series |= new
 
@@ -351,8 +351,9 @@ def _layout(name: str) -> int:
         raise StoreError(f"no measure is called {name!r}") from None
 
 
-def _series_row(id: int, series: Series) -> dict[str, object]:
-    return {"id": id, "extra": json.dumps(dict(series.extra)), **dict(zip(LABELS, series.labels, strict=True))}
+def _series_row(id: int, series: Series, now_ns: int) -> dict[str, object]:
+    own = {"id": id, "extra": json.dumps(dict(series.extra)), "seen": now_ns // 10**9}
+    return {**own, **dict(zip(LABELS, series.labels, strict=True))}
 
 
 def _span_row(span: KeptSpan, now_ns: int) -> dict[str, object]:

@@ -12,6 +12,7 @@ from hybridobs.contract import Labels
 from hybridobs.errors import ConfigError
 from hybridobs.kpi.fold import CellKey, Series
 from hybridobs.store import Store
+from tests.store.conftest import Clock
 
 BEGIN = 1_760_000_400
 DURATION = "inference.duration"
@@ -34,9 +35,15 @@ def by_version(series: Series) -> tuple[str, ...]:
 
 @pytest.mark.parametrize("width", [60, 300, 3600])
 @pytest.mark.parametrize("buckets", [True, False])
-def test_lines_are_what_read_says(store: Store, width: int, buckets: bool) -> None:
-    """Each cell has the count and the sum of its group and window."""
+@pytest.mark.parametrize("rolled", ["fresh", "rolled up", "hours left", "hours left and some of them fresh"])
+def test_lines_are_what_read_says(store: Store, clock: Clock, width: int, buckets: bool, rolled: str) -> None:
+    """Each cell has the count and the sum of its group and window, however wide the rows are by now."""
     fill(store)
+    if rolled != "fresh":
+        clock.advance(86_400 * (30 if "left" in rolled else 1))
+        list(store.upkeep())
+    if "some" in rolled:
+        fill(store)
     cuts = range(BEGIN, BEGIN + 3601, width)
     found = store.lines(DURATION, cuts, group_of=by_version, buckets=buckets)
     read = store.read([DURATION], by=("version", "window"), since=BEGIN, until=BEGIN + 3600, width=width)
