@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from math import nan
+from pathlib import Path
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry
@@ -22,12 +23,11 @@ from hybridobs.collector.counters import Counters
 from hybridobs.collector.fleet import Fleet
 from hybridobs.collector.ingest import Deliver, Ingest
 from hybridobs.collector.limits import Limits
-from hybridobs.errors import ConfigError, HybridobsError
+from hybridobs.errors import ConfigError
 from hybridobs.kpi.prices import PriceTable
 from hybridobs.store import Store
 
 TENANT = "{tenant}"
-_SIZE_SECONDS = 60.0
 _Gauge = tuple[str, Callable[[], float]]
 
 
@@ -134,23 +134,14 @@ def _gauges(ingest: Ingest, limits: Limits, store: Store) -> tuple[_Gauge, ...]:
         ("series_limit", lambda: limits.series),
         ("store_answers", lambda: ingest.healthy),
         ("event_lag_seconds", lambda: max(time.time() - ingest.newest_s, 0.0) if ingest.newest_s else nan),
-        ("store_bytes", _Size(store)),
+        ("store_bytes", lambda: _bytes_of(store) if store.url.startswith("sqlite:") else nan),
     )
 
 
-class _Size:
-    """The size of a store, which is asked once a minute: a scrape must not cost a database much."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._due = 0.0
-        self._bytes = nan
-
-    def __call__(self) -> float:
-        if time.monotonic() >= self._due:
-            self._due = time.monotonic() + _SIZE_SECONDS
-            try:
-                self._bytes = float(self._store.size().bytes)
-            except HybridobsError:
-                self._bytes = nan
-        return self._bytes
+def _bytes_of(store: Store) -> float:
+    """What a SQLite store takes on disk, its log included; NaN for a database elsewhere."""
+    file = store.url.removeprefix("sqlite:///")
+    try:
+        return float(sum(path.stat().st_size for path in (Path(file), Path(f"{file}-wal")) if path.exists()))
+    except OSError:
+        return nan

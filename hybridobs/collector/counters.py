@@ -47,7 +47,7 @@ GAUGES: dict[str, str] = {
     "event_lag_seconds": "Now less the newest minute that was committed; NaN before the first.",
     "series": "Series in the store.",
     "series_limit": "Series at which the overflow series begins.",
-    "store_bytes": "Size of the store, looked at once a minute; NaN where the database does not say.",
+    "store_bytes": "Size of a SQLite store on disk; NaN for a database elsewhere.",
     "store_answers": "1 if the store took the last group.",
 }
 # Counted at the door, before anybody knows whose it is.
@@ -105,7 +105,9 @@ class Counters:
         """Count a group that the store did not take."""
         self._add("commits_failed", (), 1)
 
-    def committed(self, seconds: float, requests: int, kept: Mapping[str, int], passed_over: int, overflow: int) -> None:
+    def committed(
+        self, seconds: float, requests: int, kept: Mapping[str, int], passed_over: int, overflow: int
+    ) -> None:
         """Count one commit: how long it took, of how many requests, which spans it kept, what went to overflow."""
         with self._lock:
             for name, value in (("commit_duration_seconds", seconds), ("commit_requests", requests)):
