@@ -94,6 +94,7 @@ def _assemble() -> None:
     from hybridobs.cli.completion import completion
     from hybridobs.cli.demo import demo
     from hybridobs.cli.devices import devices
+    from hybridobs.cli.doctor import doctor
     from hybridobs.cli.drift import drift
     from hybridobs.cli.kpi import kpi
     from hybridobs.cli.policy import policy
@@ -111,6 +112,7 @@ def _assemble() -> None:
         completion,
         demo,
         devices,
+        doctor,
         down,
         drift,
         kpi,
