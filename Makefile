@@ -40,7 +40,7 @@ docs: $(VENV)/.installed-dev ## Write docs/contract.md and docs/kpis.md again.
 	$(BIN)/python docs/generate.py
 
 dashboards: $(VENV)/.installed-dev ## Write dashboards/generated/*.json again.
-	$(BIN)/python -m hybridobs.grafana dashboards
+	$(BIN)/hybridobs dashboards build dashboards
 
 bench: $(VENV)/.installed-dev ## Run the benchmarks, side by side with a peer.
 	$(BIN)/python benchmarks/observe.py

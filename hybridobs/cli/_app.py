@@ -91,6 +91,7 @@ def main() -> None:
 
 def _assemble() -> None:
     from hybridobs.cli.collector import collector
+    from hybridobs.cli.dashboards import dashboards
     from hybridobs.cli.demo import demo
     from hybridobs.cli.drift import drift
     from hybridobs.cli.kpi import kpi
@@ -100,7 +101,7 @@ def _assemble() -> None:
     from hybridobs.cli.trace import trace
     from hybridobs.cli.up import down, status, up
 
-    for command in (collector, demo, down, drift, kpi, simulate, slo, spool, status, trace, up):
+    for command in (collector, dashboards, demo, down, drift, kpi, simulate, slo, spool, status, trace, up):
         main.add_command(command)
 
 
