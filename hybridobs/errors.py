@@ -6,7 +6,8 @@ HybridobsError
 ├── LayoutError        two histograms or ranges that must not be merged
 ├── StoreError         the store cannot do what was asked
 │   ├── StoreUnreachable   try again later; nothing was written
-│   └── StoreTooNew        the file was written by a newer hybridobs
+│   ├── StoreTooNew        the store was written by a newer hybridobs
+│   └── StoreTooOld        the store was written by an older hybridobs: names the command that brings it up
 └── Rejected           a request that must not be sent again (malformed, too large)
 
 Instrumented code never sees any of these: ``observe`` raises only what the observed function raised.
@@ -22,6 +23,7 @@ __all__ = [
     "Rejected",
     "StoreError",
     "StoreTooNew",
+    "StoreTooOld",
     "StoreUnreachable",
 ]
 
@@ -61,6 +63,10 @@ class StoreUnreachable(StoreError):
 
 class StoreTooNew(StoreError):
     """The store was written by a newer hybridobs; the message says which version opens it."""
+
+
+class StoreTooOld(StoreError):
+    """The store was written by an older hybridobs; the message is the command that brings it up."""
 
 
 class Rejected(HybridobsError):

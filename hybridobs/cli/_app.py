@@ -91,17 +91,39 @@ def main() -> None:
 
 def _assemble() -> None:
     from hybridobs.cli.collector import collector
+    from hybridobs.cli.completion import completion
     from hybridobs.cli.dashboards import dashboards
     from hybridobs.cli.demo import demo
+    from hybridobs.cli.devices import devices
     from hybridobs.cli.drift import drift
     from hybridobs.cli.kpi import kpi
+    from hybridobs.cli.policy import policy
+    from hybridobs.cli.report import report
     from hybridobs.cli.simulate import simulate
     from hybridobs.cli.slo import slo
     from hybridobs.cli.spool import spool
     from hybridobs.cli.trace import trace
     from hybridobs.cli.up import down, status, up
 
-    for command in (collector, dashboards, demo, down, drift, kpi, simulate, slo, spool, status, trace, up):
+    commands = (
+        collector,
+        completion,
+        dashboards,
+        demo,
+        devices,
+        down,
+        drift,
+        kpi,
+        policy,
+        report,
+        simulate,
+        slo,
+        spool,
+        status,
+        trace,
+        up,
+    )
+    for command in commands:
         main.add_command(command)
 
 

@@ -81,7 +81,8 @@ class Screen:
             self._offline = gone
         if snapshot.sent and snapshot.elapsed >= self._next_line:
             self._next_line = snapshot.elapsed + _LINE_EVERY_S
-            yield f"  {snapshot.elapsed:.0f} of {snapshot.seconds:.0f} s: {_facts(snapshot)}"
+            of = f" of {snapshot.seconds:.0f}" if snapshot.seconds else ""
+            yield f"  {snapshot.elapsed:.0f}{of} s: {_facts(snapshot)}"
 
 
 def _facts(snapshot: Snapshot) -> str:

@@ -13,8 +13,7 @@ import click
 
 from hybridobs.cli._table import Cell, Column, table, terminal_width
 from hybridobs.kpi.catalog import KPIS
-from hybridobs.kpi.kpi import Direction, Kpi, Overlap, Ratio, Reading, Share, Status
-from hybridobs.kpi.quantity import quantity
+from hybridobs.kpi.kpi import Direction, Kpi, Reading, Status
 from hybridobs.kpi.reading import NO_GROUP, WINDOW, Answer, Group, Question
 
 Facts = Mapping[str, Any]
@@ -77,9 +76,7 @@ def _cell(kpi: Kpi, reading: Reading) -> Cell:
         return Cell("NO DATA", dim=True)
     if reading.status is Status.TOO_LITTLE:
         return Cell("TOO LITTLE", "yellow")
-    return Cell(
-        quantity(reading.value, kpi.unit, percent=isinstance(kpi.formula, Share | Ratio | Overlap) and kpi.unit == "1")
-    )
+    return Cell(kpi.shown(reading.value))
 
 
 def _legend(found: Sequence[Answer]) -> Iterator[str]:

@@ -36,9 +36,11 @@ def readable(url: str) -> Iterator[Store | Remote]:
 
     The token for it is HYBRIDOBS_TOKEN.
     """
-    from hybridobs.remote import connect, is_remote
+    from hybridobs.remote import is_remote
 
     if is_remote(url):
+        from hybridobs.remote import connect
+
         yield connect(url, token=os.environ.get(f"{ENV_PREFIX}TOKEN"))
         return
     with opened(url) as store:

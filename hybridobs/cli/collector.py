@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from hybridobs.cli._logs import logged_to_stderr
 from hybridobs.cli._options import DEFAULT_STORE, no_color_option
 from hybridobs.contract import ENV_PREFIX
 from hybridobs.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from hybridobs.collector import Collector, Relay
+    from hybridobs.collector import Collector, Relay, Tls
 
 VARIABLE = "collector"
 
@@ -25,7 +24,9 @@ Examples:
   hybridobs collector run --store sqlite:////var/lib/hybridobs/fleet.db --http 0.0.0.0:4318
   hybridobs collector run collectors/cloud.py --store postgresql+psycopg://hybridobs@db/fleet
   hybridobs collector run collectors/edge.py --http 0.0.0.0:4318
+  hybridobs collector run --http 0.0.0.0:4318 --access access.txt --tls-cert cert.pem --tls-key key.pem
 """
+_PATH = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.group(
@@ -59,17 +60,111 @@ def collector() -> None:
     type=click.Path(dir_okay=False, path_type=Path),
     help="Price table (TOML or JSON) for calls that say tokens but no cost.  [default: what FILE.py says]",
 )
+@click.option(
+    "--access",
+    metavar="FILE",
+    type=_PATH,
+    envvar=f"{ENV_PREFIX}ACCESS",
+    show_envvar=True,
+    help="Who may come in: tokens and certificate names (see 'hybridobs collector token').  [default: everybody]",
+)
+@click.option(
+    "--tls-cert", metavar="FILE", type=_PATH, envvar=f"{ENV_PREFIX}TLS_CERT", show_envvar=True, help="Certificate, PEM."
+)
+@click.option("--tls-key", metavar="FILE", type=_PATH, envvar=f"{ENV_PREFIX}TLS_KEY", show_envvar=True, help="Its key.")
+@click.option(
+    "--client-ca",
+    metavar="FILE",
+    type=_PATH,
+    envvar=f"{ENV_PREFIX}CLIENT_CA",
+    show_envvar=True,
+    help="Whoever comes in needs a certificate signed by these, PEM.",
+)
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    envvar=f"{ENV_PREFIX}LOG_FORMAT",
+    show_envvar=True,
+    show_default=True,
+    help="Lines for people, or one JSON object a line.",
+)
 @no_color_option
-def run(file: Path | None, store: str | None, http: str | None, grpc: str | None, prices: Path | None) -> None:
+def run(
+    file: Path | None,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    client_ca: Path | None,
+    log_format: str,
+    **changes: Any,
+) -> None:
     """Run a collector until SIGTERM or Ctrl-C; nothing that was acknowledged is lost.
 
     FILE.py is a collector or relay as code: a Python file with a variable named 'collector'. Without one a default
     collector runs. Options win over the file.
     """
-    changes = {"store": store, "http": http, "grpc": grpc, "prices": prices}
+    changes["tls"] = _tls(tls_cert, tls_key, client_ca)
     chosen = loaded(file, {key: value for key, value in changes.items() if value is not None})
-    with _logged_to_stderr():
+    with logged_to_stderr(log_format):
         chosen.run()
+
+
+@collector.command(
+    epilog="""\b
+Examples:
+  hybridobs collector token acme --to access.txt
+  hybridobs collector token acme --may read --to access.txt > prometheus.token
+"""
+)
+@click.argument("tenant")
+@click.option(
+    "--may",
+    type=click.Choice(["send", "read", "send,read"]),
+    default="send",
+    show_default=True,
+    help="Send telemetry, or read /metrics and pages.",
+)
+@click.option(
+    "--to", "file", metavar="FILE", type=_PATH, help="Access file that gets the line.  [default: it is printed]"
+)
+def token(tenant: str, may: str, file: Path | None) -> None:
+    """Make a token for TENANT and print it; the access file keeps only its hash.
+
+    A device sends it as HYBRIDOBS_TOKEN or from HYBRIDOBS_TOKEN_FILE, any OpenTelemetry sender as the header
+    'Authorization: Bearer TOKEN'. A collector that runs sees the new line within a second.
+    """
+    from secrets import token_urlsafe
+
+    from hybridobs.collector import token_line
+
+    made = token_urlsafe(32)
+    line = token_line(tenant, may, made)
+    if file is None:
+        click.echo(f"line for the access file: {line}", err=True)
+    else:
+        _append(file, line)
+        click.echo(f"added to {file}: {tenant} {may}", err=True)
+    click.echo(made)
+
+
+def _append(file: Path, line: str) -> None:
+    """Add a line to a file that is ours alone when it is made here."""
+    try:
+        number = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        with os.fdopen(number, "a+", encoding="utf-8") as opened:
+            opened.write(f"{line}\n")
+    except OSError as error:
+        raise ConfigError("to", str(file), f"cannot be written: {error}") from error
+
+
+def _tls(certificate: Path | None, key: Path | None, client_ca: Path | None) -> Tls | None:
+    if certificate is None and key is None and client_ca is None:
+        return None
+    from hybridobs.collector import Tls
+
+    if certificate is None or key is None:
+        raise ConfigError("tls-cert", str(certificate or ""), "TLS needs --tls-cert and --tls-key, both")
+    return Tls(certificate, key, client_ca=client_ca)
 
 
 def loaded(file: Path | None, changes: dict[str, Any]) -> Collector | Relay:
@@ -77,13 +172,14 @@ def loaded(file: Path | None, changes: dict[str, Any]) -> Collector | Relay:
     from hybridobs.collector import Collector, Relay
 
     if file is None:
-        from hybridobs.serve import LiveMeasures, RemoteRead, Summaries
+        from hybridobs.serve import LiveKpis, LiveMeasures, RemoteRead, Summaries
 
-        return Collector(DEFAULT_STORE, views=[LiveMeasures()], pages=[RemoteRead(), Summaries()]).on(**changes)
+        pages = (RemoteRead(), Summaries())
+        return Collector(DEFAULT_STORE, views=(LiveMeasures, LiveKpis), pages=pages).on(**changes)
     found = _variable(file)
     if isinstance(found, Relay):
         # A relay has no store and no prices; the environment may name some for the collector beside it.
-        return found.on(http=changes.get("http"), grpc=changes.get("grpc"))
+        return found.on(**{key: changes.get(key) for key in ("http", "grpc", "access", "tls")})
     if not isinstance(found, Collector):
         raise ConfigError("file", str(file), f"its variable {VARIABLE!r} is no hybridobs.collector.Collector or Relay")
     return found.on(**changes)
@@ -96,21 +192,3 @@ def _variable(file: Path) -> object:
     if VARIABLE not in names:
         raise ConfigError("file", str(file), f"it has no variable {VARIABLE!r}, for example: collector = Collector()")
     return names[VARIABLE]
-
-
-@contextmanager
-def _logged_to_stderr() -> Iterator[None]:
-    """Our own lines only: where it listens, what it could not do, that it stopped."""
-    import logging
-
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    logger = logging.getLogger("hybridobs")
-    before = logger.level
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        logger.setLevel(before)

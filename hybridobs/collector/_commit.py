@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import chain, compress
 from typing import NamedTuple
 
 from hybridobs import contract
 from hybridobs.collector._arithmetic import Vectors, runs
 from hybridobs.collector._clocks import Clocks
+from hybridobs.collector._fleet import Heard, Watch, heard, is_end, lateness_of
 from hybridobs.collector._records import Decoded, Part, Piece
+from hybridobs.collector._senders import Sender
 from hybridobs.collector._series import Cells, SeriesLimit
 from hybridobs.contract import UNKNOWN, EventKind, LostReason, Outcome, ValueFault
 from hybridobs.kpi.event import Alike
@@ -27,6 +30,7 @@ class _Label(NamedTuple):
     outcomes: Counter[Outcome]
     keys: Sequence[bytes]
     alike: Alike
+    sender: Sender | None
 
 
 class Committed(NamedTuple):
@@ -43,8 +47,9 @@ def commit(
     spans: Sequence[KeptSpan],
     clocks: Clocks,
     now_s: int,
+    watch: Watch | None = None,
 ) -> Committed:
-    """Commit ``group`` and note in each request how its events left.
+    """Commit ``group`` and note in each request how its events left; ``watch`` knows what is news about the fleet.
 
     StoreUnreachable: nothing was written, try again. Any other exception: nothing was written, and never will be.
     """
@@ -52,13 +57,15 @@ def commit(
     for request in group:
         request.outcomes.clear()
     labels: list[_Label] = []
+    watch = watch or Watch()
+    touches = watch.gather(group, now_s)
     with store.begin() as tx:
         streams = _by_stream(group)
         tx.lock([stream for stream, _ in streams])
         for stream, pieces in streams:
             _numbered(tx, stream, pieces, fold, labels, shards)
         _keyed(tx, group, fold, now_s, labels)
-        _once(tx, labels, fold, now_s)
+        watch.settle(tx, touches, _once(tx, labels, fold, now_s), fold)
         cells, new, overflow = series.admit(fold.cells)
         taken, also, _ = series.admit(fold.taken)
         kept = {key.series for key in cells}  # what went to an overflow series is of nobody in particular
@@ -68,9 +75,26 @@ def commit(
             tx.keep(spans)
     series.settle(new | also)
     clocks.settle()
+    watch.committed(touches, now_s)
     if fold.refused:
         group[0].faults[ValueFault.OUT_OF_RANGE] += fold.refused
     return Committed(cells, overflow)
+
+
+def sweep(store: Store, series: SeriesLimit, watch: Watch) -> Sequence[Committed]:
+    """Look at updates whose time has come and forget devices that are gone, in as many transactions as that takes."""
+    done: list[Committed] = []
+    more = True
+    while more:
+        fold = ColumnFold(Vectors())
+        with store.begin() as tx:
+            more = watch.sweep(tx, fold)
+            cells, new, overflow = series.admit(fold.cells)
+            taken, also, _ = series.admit(fold.taken)
+            tx.add(cells, taken)
+        series.settle(new | also)
+        done.append(Committed(cells, overflow))
+    return done
 
 
 def _by_stream(group: Sequence[Decoded]) -> list[tuple[StreamInfo, list[tuple[Decoded, Piece]]]]:
@@ -96,8 +120,9 @@ def _numbered(
     claimed = runs([part.claims for _, piece in pieces for part in piece.numbered])
     new = _New(chain.from_iterable(claimed), [*chain.from_iterable(tx.claim(stream, run) for run in claimed)])
     shard = shard_of(stream.installation if stream.installation != UNKNOWN else stream.id)
+    also = partial(shards.add, shard)
     for request, piece in pieces:
-        for held in _fold(piece.numbered, new, fold, request.outcomes, labels, lambda alike: shards.add(shard, alike)):
+        for held in _fold(piece.numbered, piece.source.sender, new, fold, request.outcomes, labels, also):
             tx.quarantine(stream, held.texts[contract.CLOCK_DOUBT], held.numbers[contract.CLOCK_ORIGINAL])  # type: ignore[arg-type]
         for first, last, reason in piece.lost:
             tx.lose(stream, first, last, reason)
@@ -112,19 +137,26 @@ def _keyed(tx: Transaction, group: Sequence[Decoded], fold: ColumnFold, now_s: i
     new = _New(keys, tx.claim_spans(keys, now_s))
     for request in group:
         for piece in request.pieces:
-            _fold(piece.by_id, new, fold, request.outcomes, labels)
+            _fold(piece.by_id, piece.source.sender, new, fold, request.outcomes, labels)
 
 
-def _once(tx: Transaction, labels: Sequence[_Label], fold: ColumnFold, now_s: int) -> None:
-    """Fold those labels that nobody gave before."""
+def _once(tx: Transaction, labels: Sequence[_Label], fold: ColumnFold, now_s: int) -> list[Heard]:
+    """Fold those labels that nobody gave before; gives what is new of attempts, whose ends are folded elsewhere."""
+    found: list[Heard] = []
     given = [key for label in labels for key in label.keys]
     new = _New(given, tx.claim_spans(given, now_s, _LABEL_MEMORY_S))
-    for outcomes, keys, alike in labels:
+    for outcomes, keys, alike, sender in labels:
         flags = new.flags(keys)
         fresh = len(keys) if flags is None else flags.count(True)
         outcomes[Outcome.DUPLICATE] += len(keys) - fresh
         outcomes[Outcome.COUNTED] += fresh
-        fold.add_alike(alike if flags is None else alike.only(flags))
+        told = alike if flags is None else alike.only(flags)
+        if not (of_attempts := heard(sender, told)):
+            fold.add_alike(told)
+        for one in of_attempts:
+            fold.add(lateness_of(one.event) if is_end(one.event) else one.event)
+        found += of_attempts
+    return found
 
 
 class _New:
@@ -147,6 +179,7 @@ class _New:
 
 def _fold(
     parts: Sequence[Part],
+    sender: Sender | None,
     new: _New,
     fold: ColumnFold,
     outcomes: Counter[Outcome],
@@ -167,7 +200,8 @@ def _fold(
             continue
         alike = part.alike if flags is None else part.alike.only(flags)
         if part.once:
-            labels.append(_Label(outcomes, part.once if flags is None else [*compress(part.once, flags)], alike))
+            keys = part.once if flags is None else [*compress(part.once, flags)]
+            labels.append(_Label(outcomes, keys, alike, sender))
             continue
         fold.add_alike(alike)
         also(alike)

@@ -18,6 +18,7 @@ from hybridobs.collector._profile import clean
 from hybridobs.collector._records import Decoded, Part, Piece
 from hybridobs.collector._screen import Screen
 from hybridobs.collector._wire import DecodeError, LogItem, LogRecord
+from hybridobs.collector.limits import Limits
 from hybridobs.contract import (
     LABEL_KEYS,
     LABEL_MAX_CHARS,
@@ -68,7 +69,7 @@ def read_logs(
     piece: Piece,
     decoded: Decoded,
     placing: Placing,
-    longest: int,
+    limits: Limits,
     screen: Screen,
 ) -> None:
     """Read the log records of one scope into ``piece``: events and lost ranges; anything else is not supported."""
@@ -78,7 +79,10 @@ def read_logs(
         except DecodeError:
             decoded.drops[DropReason.MALFORMED] += 1
             continue
-        said = {key: screen.value(key, value) for key, value in pairs(record.attributes, longest)}
+        attributes = record.attributes[: limits.record_attributes]
+        if (beyond := len(record.attributes) - len(attributes)) > 0:
+            decoded.faults[ValueFault.TOO_MANY] += beyond
+        said = {key: screen.value(key, value) for key, value in pairs(attributes, limits.attribute_bytes)}
         kind = record.event_name.decode("utf-8", "replace") or said.get(_EVENT_NAME)
         if kind == EventKind.LOST:
             _lost(said, piece, decoded)

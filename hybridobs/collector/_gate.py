@@ -1,15 +1,25 @@
-"""The way in for both transports: one budget of bytes, one queue, one answer a request."""
+"""The way in for both transports: one door, one budget of bytes, a desk for each tenant, one answer a request."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
+import logging
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
 
+from prometheus_client import CollectorRegistry
+
+from hybridobs.collector.access._door import Caller, Door
+from hybridobs.collector.access._rates import Rates
 from hybridobs.collector.answer import Answer, Verdict
 from hybridobs.collector.counters import Counters
-from hybridobs.collector.ingest import Request
+from hybridobs.collector.ingest import Deliver, Request
 from hybridobs.collector.limits import Limits
 from hybridobs.contract import DropReason, Signal
+from hybridobs.errors import HybridobsError
+from hybridobs.store import Store
+
+log = logging.getLogger(__name__)
 
 
 class Taker(Protocol):
@@ -21,24 +31,42 @@ class Taker(Protocol):
         """Take one request; it will be answered."""
 
 
+class Desk(NamedTuple):
+    """Where the requests of one tenant go, what bounds them, and what that tenant is shown."""
+
+    taker: Taker
+    counters: Counters
+    limits: Limits
+    rates: Rates
+    registry: CollectorRegistry
+    store: Store | None = None
+
+
+OpenDesk = Callable[[str, Deliver], Desk]
+
+
 class Gate:
     """What receivers know of the collector; for the event loop's thread only, except :meth:`deliver`.
 
-    ``held`` is the bytes of requests that are being received or wait for their answer.
+    ``open_desk`` makes the desk of a tenant that has none yet; it runs on another thread and may raise
+    HybridobsError. ``held`` is the bytes of requests that are being received or wait for their answer.
     """
 
-    def __init__(self, limits: Limits, counters: Counters) -> None:
+    def __init__(self, limits: Limits, door: Door, open_desk: OpenDesk) -> None:
         self.limits = limits
-        self.counters = counters
+        self.door = door
         self.held = 0
+        self._open_desk = open_desk
+        self._desks: dict[str, Desk] = {}
+        self._opening = asyncio.Lock()
         self._open = False
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._taker: Taker | None = None
 
-    def attach(self, loop: asyncio.AbstractEventLoop, taker: Taker) -> None:
-        """Begin to take requests."""
+    async def attach(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Open the desks of all known tenants and begin to take requests; HybridobsError when one cannot be."""
         self._loop = loop
-        self._taker = taker
+        for tenant in self.door.tenants:
+            await self._new_desk(tenant)
         self._open = True
 
     def shut(self) -> None:
@@ -48,7 +76,32 @@ class Gate:
     @property
     def ready(self) -> bool:
         """Whether requests are taken and the last ones could be kept."""
-        return self._open and self._taker is not None and self._taker.healthy
+        return self._open and all(desk.taker.healthy for desk in self._desks.values())
+
+    @property
+    def only_desk(self) -> Desk | None:
+        """The one desk there is; None where there are several, or none."""
+        return next(iter(self._desks.values())) if len(self._desks) == 1 else None
+
+    async def desk(self, caller: Caller) -> Desk | Answer:
+        """The desk of a caller; an answer when it cannot be had now."""
+        if (found := self._desks.get(caller.tenant)) is not None:
+            return found
+        try:
+            return await self._new_desk(caller.tenant)
+        except HybridobsError as error:
+            log.warning("nothing can be taken for tenant %s: %s", caller.tenant, error)
+            return Answer(Verdict.UNAVAILABLE, "the store does not answer")
+
+    async def welcome(self, caller: Caller) -> Desk | Answer:
+        """The desk of somebody who sends, unless it sends too much."""
+        desk = await self.desk(caller)
+        if isinstance(desk, Answer):
+            return desk
+        if seconds := desk.rates.wait(caller.sender):
+            return self.door.throttled(seconds)
+        desk.rates.charge(caller.sender, requests=1)
+        return desk
 
     def reserve(self, size: int) -> bool:
         """Take ``size`` bytes of the budget; False when they are not there."""
@@ -61,24 +114,36 @@ class Gate:
         """Give bytes back."""
         self.held -= size
 
-    async def submit(self, signal: Signal, body: bytes, encoding: str = "", *, as_json: bool = False) -> Answer:
+    async def submit(
+        self, desk: Desk, caller: Caller, signal: Signal, body: bytes, encoding: str = "", *, as_json: bool = False
+    ) -> Answer:
         """Queue a request, whose bytes are reserved, and wait for its answer."""
-        if self._loop is None or self._taker is None or not self._open:
+        if self._loop is None or not self._open:
             return Answer(Verdict.UNAVAILABLE, "the collector is stopping")
-        self.counters.received(len(body))
-        answer: asyncio.Future[Answer] = self._loop.create_future()
-        self._taker.submit(Request(signal, body, encoding, as_json, answer))
-        return await answer
+        desk.counters.received(len(body))
+        desk.rates.charge(caller.sender, size=len(body))
+        future: asyncio.Future[Answer] = self._loop.create_future()
+        desk.taker.submit(Request(signal, body, encoding, as_json, future))
+        answer = await future
+        desk.rates.charge(caller.sender, events=answer.items)
+        return answer
 
     def deliver(self, answers: list[tuple[Request, Answer]]) -> None:
         """Hand answers to their receivers, from the ingest thread."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(_settle, answers)
 
-    def refuse(self, signal: Signal, reason: DropReason, answer: Answer) -> Answer:
-        """Count a request that is refused for good before it was queued."""
-        self.counters.left(signal, {}, {reason: 1})
-        return answer
+    async def _new_desk(self, tenant: str) -> Desk:
+        async with self._opening:
+            if tenant not in self._desks:
+                self._desks[tenant] = await asyncio.to_thread(self._open_desk, tenant, self.deliver)
+            return self._desks[tenant]
+
+
+def refuse(desk: Desk, signal: Signal, reason: DropReason, answer: Answer) -> Answer:
+    """Count a request that is refused for good before it was queued."""
+    desk.counters.left(signal, {}, {reason: 1})
+    return answer
 
 
 def _settle(answers: list[tuple[Request, Answer]]) -> None:

@@ -1,13 +1,22 @@
-"""OTLP over gRPC, on raw bytes: generic handlers, so that the messages are parsed once and by our own classes."""
+"""OTLP over gRPC, on raw bytes: generic handlers, so that the messages are parsed once and by our own classes.
+
+To gRPC each method takes a stream of requests, of which a sender sends one: the same on the wire, and nothing is read
+before it is known who sends.
+"""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import unquote
 
 import grpc
 from grpc import aio
 
-from hybridobs.collector._gate import Gate
+from hybridobs.collector._gate import Desk, Gate, refuse
+from hybridobs.collector.access._door import Caller, Peer
+from hybridobs.collector.access._file import SEND
+from hybridobs.collector.access._tls import Tls
 from hybridobs.collector.answer import Answer, Verdict, failure, success
 from hybridobs.contract import DropReason, Signal
 
@@ -18,22 +27,26 @@ _METHODS = {
 }
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 _DETAILS = "grpc-status-details-bin"
+_NAMES = ("x509_common_name", "x509_subject_alternative_name")
 _METADATA_BYTES = 16 * 1024
 _STREAMS = 256  # requests at once on one connection
+
+_Context = aio.ServicerContext[bytes, bytes]
 
 
 class GrpcReceiver:
     """Listens on ``host:port``; started and stopped on the event loop."""
 
-    def __init__(self, gate: Gate, host: str, port: int) -> None:
+    def __init__(self, gate: Gate, host: str, port: int, tls: Tls | None) -> None:
         self._gate = gate
         self._host = host
         self._port = port
+        self._tls = tls
         self._server: aio.Server | None = None
         self.target = ""
 
     async def start(self) -> None:
-        """Listen; OSError when the address cannot be had."""
+        """Listen; OSError when the address cannot be had, ConfigError for certificates that cannot be used."""
         limits = self._gate.limits
         self._server = aio.server(
             options=[
@@ -46,11 +59,15 @@ class GrpcReceiver:
             ]
         )
         for signal, service in _METHODS.items():
-            handler: Any = grpc.unary_unary_rpc_method_handler(self._export(signal))
+            handler: Any = grpc.stream_unary_rpc_method_handler(self._export(signal))
             self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {"Export": handler}),))
         host = f"[{self._host}]" if ":" in self._host else self._host
+        address = f"{host}:{self._port}"
         try:
-            port = self._server.add_insecure_port(f"{host}:{self._port}")
+            if self._tls is None:
+                port = self._server.add_insecure_port(address)
+            else:
+                port = self._server.add_secure_port(address, self._tls.credentials())
         except RuntimeError as error:
             raise OSError(str(error)) from None
         self.target = f"{host}:{port}"
@@ -63,27 +80,53 @@ class GrpcReceiver:
             self._server = None
 
     def _export(self, signal: Signal) -> Any:
-        async def handle(body: bytes, context: aio.ServicerContext[bytes, bytes]) -> bytes:
-            answer = await self._receive(signal, body)
-            self._gate.counters.answered("grpc", signal, answer.verdict.grpc)
+        async def handle(bodies: AsyncIterator[bytes], context: _Context) -> bytes:
+            caller = self._gate.door.admit(_peer(context), SEND)
+            desk = await self._gate.welcome(caller) if isinstance(caller, Caller) else caller
+            if isinstance(caller, Answer) or isinstance(desk, Answer):
+                return await self._fail(desk if isinstance(desk, Answer) else Answer(Verdict.UNAVAILABLE), context)
+            answer = await self._receive(signal, bodies, caller, desk)
+            desk.counters.answered("grpc", signal, answer.verdict.grpc)
             if answer.verdict is Verdict.ACCEPTED:
                 return success(answer, signal).SerializeToString()
-            status = failure(answer, self._gate.limits.retry_seconds)
-            context.set_trailing_metadata(((_DETAILS, status.SerializeToString()),))
-            await context.abort(_CODES[status.code], status.message)
-            raise AssertionError("abort returns to nobody")
+            return await self._fail(answer, context)
 
         return handle
 
-    async def _receive(self, signal: Signal, body: bytes) -> Answer:
-        if len(body) > self._gate.limits.request_bytes:  # gRPC measures what came over the wire, before decompression
-            answer = Answer(
-                Verdict.TOO_LARGE, f"more than {self._gate.limits.request_bytes} bytes; send smaller requests"
-            )
-            return self._gate.refuse(signal, DropReason.TOO_LARGE, answer)
+    async def _fail(self, answer: Answer, context: _Context) -> bytes:
+        status = failure(answer, self._gate.limits.retry_seconds)
+        context.set_trailing_metadata(((_DETAILS, status.SerializeToString()),))
+        await context.abort(_CODES[status.code], status.message)
+        raise AssertionError("abort returns to nobody")
+
+    async def _receive(self, signal: Signal, bodies: AsyncIterator[bytes], caller: Caller, desk: Desk) -> Answer:
+        body = await anext(bodies, b"")
+        if len(body) > desk.limits.request_bytes:  # gRPC measures what came over the wire, before decompression
+            words = f"more than {desk.limits.request_bytes} bytes; send smaller requests"
+            return refuse(desk, signal, DropReason.TOO_LARGE, Answer(Verdict.TOO_LARGE, words))
         if not self._gate.reserve(len(body)):
             return Answer(Verdict.BUSY, "too much is waiting to be stored")
         try:
-            return await self._gate.submit(signal, body)
+            return await self._gate.submit(desk, caller, signal, body)
         finally:
             self._gate.release(len(body))
+
+
+def _peer(context: _Context) -> Peer:
+    """Who is on the other side of a call."""
+    known = context.auth_context()
+    names = [name.decode("utf-8", "replace") for key in _NAMES for name in known.get(key, ())]
+    said = dict(context.invocation_metadata() or ())
+    authorization = said.get("authorization", "")
+    return Peer(
+        _host(unquote(context.peer())),
+        tuple(names),
+        "x509_pem_cert" in known,
+        authorization if isinstance(authorization, str) else "",
+    )
+
+
+def _host(peer: str) -> str:
+    """``ipv4:127.0.0.1:4317`` and ``ipv6:[::1]:4317`` without family and port."""
+    address = peer.partition(":")[2]
+    return address.rpartition(":")[0].strip("[]") or peer

@@ -9,12 +9,14 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
 from hybridobs.collector._compression import encodings
-from hybridobs.collector._gate import Gate
+from hybridobs.collector._gate import Desk, Gate, refuse
 from hybridobs.collector._pages import Pages
+from hybridobs.collector.access._door import Caller, Peer
+from hybridobs.collector.access._file import READ, SEND
+from hybridobs.collector.access._tls import Tls, names_of
 from hybridobs.collector.answer import Answer, Verdict, body
 from hybridobs.contract import DropReason, Signal
 
@@ -22,18 +24,28 @@ log = logging.getLogger(__name__)
 
 _PROTOBUF, _JSON = "application/x-protobuf", "application/json"
 _POLL_SECONDS = 0.01
+# After these the rest of the body is not read.
+_LAST = frozenset(
+    {
+        *(Verdict.SLOW, Verdict.TOO_LARGE, Verdict.BUSY),
+        *(Verdict.UNAUTHENTICATED, Verdict.FORBIDDEN, Verdict.THROTTLED),
+    }
+)
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class HttpReceiver:
     """Listens on ``host:port``; started and stopped on the event loop."""
 
-    def __init__(self, gate: Gate, registry: CollectorRegistry, host: str, port: int, pages: Pages | None) -> None:
+    def __init__(
+        self, gate: Gate, host: str, port: int, tls: Tls | None, pages: Pages, *, open_metrics: bool = False
+    ) -> None:
         self._gate = gate
-        self._registry = registry
         self._host = host
         self._port = port
+        self._tls = tls
         self._pages = pages
+        self._open_metrics = open_metrics
         self._runner: web.AppRunner | None = None
         self._site: web.TCPSite | None = None
         self._stopping = False
@@ -45,10 +57,11 @@ class HttpReceiver:
         if self._runner is None or not self._runner.addresses:
             return ""
         host, port = self._runner.addresses[0][:2]
-        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        scheme = "http" if self._tls is None else "https"
+        return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
     async def start(self) -> None:
-        """Listen; OSError when the address cannot be had."""
+        """Listen; OSError when the address cannot be had, ConfigError for certificates that cannot be used."""
         app = web.Application()
         app.router.add_post("/v1/traces", self._export(Signal.TRACES))
         app.router.add_post("/v1/logs", self._export(Signal.LOGS))
@@ -56,8 +69,7 @@ class HttpReceiver:
         app.router.add_get("/metrics", self._metrics)
         app.router.add_get("/healthz", self._healthz)
         app.router.add_get("/readyz", self._readyz)
-        if self._pages is not None:
-            self._pages.add_to(app)
+        self._pages.add_to(app, self._reader)
         limits = self._gate.limits
         self._runner = web.AppRunner(
             app,
@@ -68,7 +80,8 @@ class HttpReceiver:
             shutdown_timeout=limits.drain_seconds,
         )
         await self._runner.setup()
-        self._site = web.TCPSite(self._runner, self._host, self._port)
+        context = None if self._tls is None else self._tls.context()
+        self._site = web.TCPSite(self._runner, self._host, self._port, ssl_context=context)
         await self._site.start()
 
     async def stop(self) -> None:
@@ -87,36 +100,47 @@ class HttpReceiver:
     def _export(self, signal: Signal) -> _Handler:
         async def handle(request: web.Request) -> web.Response:
             as_json = request.content_type == _JSON
+            caller = self._gate.door.admit(_peer(request), SEND)
+            if isinstance(caller, Answer):
+                return self._response(caller, signal, as_json=as_json)
+            desk = await self._gate.welcome(caller)
+            if isinstance(desk, Answer):
+                return self._response(desk, signal, as_json=as_json)
             if not as_json and request.content_type != _PROTOBUF:
-                answer = self._unsupported(signal, f"Content-Type must be {_PROTOBUF} or {_JSON}")
-                return self._response(answer, signal, as_json=True)
-            return self._response(await self._receive(request, signal, as_json=as_json), signal, as_json=as_json)
+                as_json = True
+                answer = _unsupported(desk, signal, f"Content-Type must be {_PROTOBUF} or {_JSON}")
+            else:
+                answer = await self._receive(request, signal, caller, desk, as_json=as_json)
+            desk.counters.answered("http", signal, answer.verdict.http)
+            return self._response(answer, signal, as_json=as_json)
 
         return handle
 
-    async def _receive(self, request: web.Request, signal: Signal, *, as_json: bool) -> Answer:
+    async def _receive(
+        self, request: web.Request, signal: Signal, caller: Caller, desk: Desk, *, as_json: bool
+    ) -> Answer:
         """Read the body within all limits, queue it, wait for the answer."""
         encoding = request.headers.get("Content-Encoding", "").strip().lower()
         if encoding and encoding not in encodings():
-            return self._unsupported(signal, f"Content-Encoding must be one of {', '.join(encodings())}")
-        limit = self._gate.limits.request_bytes
+            return _unsupported(desk, signal, f"Content-Encoding must be one of {', '.join(encodings())}")
+        limit = desk.limits.request_bytes
         if (request.content_length or 0) > limit:
-            return self._too_large(signal)
+            return _too_large(desk, signal)
         chunks: list[bytes] = []
         held = 0
         try:
-            async with asyncio.timeout(self._gate.limits.request_seconds):
+            async with asyncio.timeout(desk.limits.request_seconds):
                 with self._awaited():
                     async for chunk in request.content.iter_any():
                         if not self._gate.reserve(len(chunk)):
                             return Answer(Verdict.BUSY, "too much is waiting to be stored")
                         held += len(chunk)
                         if held > limit:
-                            return self._too_large(signal)
+                            return _too_large(desk, signal)
                         chunks.append(chunk)
             plain = b"".join(chunks)
             chunks.clear()
-            return await self._gate.submit(signal, plain, encoding, as_json=as_json)
+            return await self._gate.submit(desk, caller, signal, plain, encoding, as_json=as_json)
         except TimeoutError:
             return Answer(Verdict.SLOW, "the request did not arrive in time")
         finally:
@@ -131,17 +155,9 @@ class HttpReceiver:
         finally:
             self._arriving -= 1
 
-    def _unsupported(self, signal: Signal, words: str) -> Answer:
-        return self._gate.refuse(signal, DropReason.BAD_ENCODING, Answer(Verdict.UNSUPPORTED, words))
-
-    def _too_large(self, signal: Signal) -> Answer:
-        words = f"more than {self._gate.limits.request_bytes} bytes; send smaller requests"
-        return self._gate.refuse(signal, DropReason.TOO_LARGE, Answer(Verdict.TOO_LARGE, words))
-
     def _response(self, answer: Answer, signal: Signal, *, as_json: bool) -> web.Response:
         verdict = answer.verdict
-        self._gate.counters.answered("http", signal, verdict.http)
-        retry_seconds = self._gate.limits.retry_seconds
+        retry_seconds = answer.retry or self._gate.limits.retry_seconds
         response = web.Response(
             status=verdict.http,
             body=body(answer, signal, retry_seconds, as_json=as_json),
@@ -149,14 +165,32 @@ class HttpReceiver:
         )
         if verdict.retry:
             response.headers["Retry-After"] = str(retry_seconds)
-        if self._stopping or verdict in (Verdict.SLOW, Verdict.TOO_LARGE, Verdict.BUSY):
+        if verdict is Verdict.UNAUTHENTICATED:
+            response.headers["WWW-Authenticate"] = "Bearer"
+        if self._stopping or verdict in _LAST:
             response.force_close()  # no more requests; or what is left of the body is not worth reading
         return response
 
+    async def _reader(self, request: web.Request) -> Desk | web.Response:
+        """The desk of somebody who reads; what it is told if it may not."""
+        caller = self._gate.door.admit(_peer(request), READ)
+        desk = await self._gate.desk(caller) if isinstance(caller, Caller) else caller
+        if isinstance(desk, Desk):
+            return desk
+        refused = web.Response(status=desk.verdict.http, text=f"{desk.message}\n")
+        if desk.verdict is Verdict.UNAUTHENTICATED:
+            refused.headers["WWW-Authenticate"] = "Bearer"
+        refused.force_close()
+        return refused
+
     async def _metrics(self, request: web.Request) -> web.Response:
         """The live view, in the format that the scraper prefers."""
+        desk = self._gate.only_desk if self._open_metrics else None
+        found = desk or await self._reader(request)
+        if isinstance(found, web.Response):
+            return found
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
-        text = await asyncio.to_thread(encode, self._registry)
+        text = await asyncio.to_thread(encode, found.registry)
         return web.Response(body=text, headers={"Content-Type": content_type})
 
     async def _healthz(self, _: web.Request) -> web.Response:
@@ -165,3 +199,20 @@ class HttpReceiver:
     async def _readyz(self, _: web.Request) -> web.Response:
         ready = self._gate.ready
         return web.Response(status=200 if ready else 503, text="ready\n" if ready else "not ready\n")
+
+
+def _peer(request: web.Request) -> Peer:
+    """Who is on the other side of a request."""
+    transport = request.transport
+    certificate = transport.get_extra_info("peercert") if transport is not None else None
+    authorization = request.headers.get("Authorization", "")
+    return Peer(request.remote or "", names_of(certificate), bool(certificate), authorization)
+
+
+def _unsupported(desk: Desk, signal: Signal, words: str) -> Answer:
+    return refuse(desk, signal, DropReason.BAD_ENCODING, Answer(Verdict.UNSUPPORTED, words))
+
+
+def _too_large(desk: Desk, signal: Signal) -> Answer:
+    words = f"more than {desk.limits.request_bytes} bytes; send smaller requests"
+    return refuse(desk, signal, DropReason.TOO_LARGE, Answer(Verdict.TOO_LARGE, words))

@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 
 from aiohttp import web
 
+from hybridobs.collector._gate import Desk
 from hybridobs.errors import HybridobsError, StoreUnreachable
 from hybridobs.store import Store
 
@@ -16,6 +17,8 @@ log = logging.getLogger(__name__)
 
 MOST_BYTES = 1024 * 1024  # of one question
 AT_ONCE = 4  # questions that are answered at the same time; the others wait
+Reader = Callable[[web.Request], Awaitable[Desk | web.Response]]
+"""Whose desk a request may read from, or what it is told."""
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -66,20 +69,24 @@ class Page(Protocol):
 
 
 class Pages:
-    """The pages of one collector and its store."""
+    """The pages of one collector."""
 
-    def __init__(self, pages: tuple[Page, ...], store: Store) -> None:
+    def __init__(self, pages: tuple[Page, ...] = ()) -> None:
         self._pages = pages
-        self._store = store
         self._turn = asyncio.Semaphore(AT_ONCE)
 
-    def add_to(self, app: web.Application) -> None:
-        """Give each page its route."""
+    def add_to(self, app: web.Application, reader: Reader) -> None:
+        """Give each page its route; each question is answered from the store of whoever asks."""
         for page in self._pages:
-            app.router.add_route(page.method, page.path, self._answering(page))
+            app.router.add_route(page.method, page.path, self._answering(page, reader))
 
-    def _answering(self, page: Page) -> _Handler:
+    def _answering(self, page: Page, reader: Reader) -> _Handler:
         async def handle(request: web.Request) -> web.Response:
+            desk = await reader(request)
+            if isinstance(desk, web.Response):
+                return desk
+            if desk.store is None:
+                return _failed(404, "there is no store here")
             if (request.content_length or 0) > MOST_BYTES:
                 return _failed(413, f"more than {MOST_BYTES} bytes")
             body = await request.content.read(MOST_BYTES + 1)
@@ -89,7 +96,7 @@ class Pages:
                 return _failed(413, f"more than {MOST_BYTES} bytes")
             headers = {name.lower(): value for name, value in request.headers.items()}
             async with self._turn:
-                return await asyncio.to_thread(_answered, page, self._store, Asked(request.query, headers, body))
+                return await asyncio.to_thread(_answered, page, desk.store, Asked(request.query, headers, body))
 
         return handle
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hybridobs.collector._profile import Base
+from hybridobs.collector._senders import Sender
 from hybridobs.contract import DropReason, Labels, Outcome, Signal, ValueFault
 from hybridobs.kpi.clock import Placing
 from hybridobs.kpi.event import Alike
@@ -21,10 +22,11 @@ from hybridobs.store import StreamInfo
 
 @dataclass(slots=True)
 class Source:
-    """One resource: what its spans inherit, and its stream when it numbers them."""
+    """One resource: what its spans inherit, its stream when it numbers them, and which device it is if it says so."""
 
     base: Base
     stream: StreamInfo | None
+    sender: Sender | None = None
 
 
 class Columns(NamedTuple):

@@ -7,14 +7,15 @@ import contextlib
 import signal
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Self
-
-from prometheus_client import CollectorRegistry
 
 from hybridobs.collector._gate import Gate
 from hybridobs.collector._grpc import GrpcReceiver
 from hybridobs.collector._http import HttpReceiver
-from hybridobs.collector._pages import Pages
+from hybridobs.collector._pages import Page, Pages
+from hybridobs.collector.access._door import Door, warn_if_open
+from hybridobs.collector.access._tls import Tls
 from hybridobs.collector.limits import Limits
 from hybridobs.errors import ConfigError
 
@@ -22,22 +23,39 @@ _START_SECONDS = 60.0
 
 
 class Serving:
-    """Listens on ``http`` and ``grpc`` (``HOST:PORT``, port 0 takes a free one); what it does then is ``serve``."""
+    """Listens on ``http`` and ``grpc`` (``HOST:PORT``, port 0 takes a free one); what it does then is ``serve``.
 
-    def __init__(self, http: str | None, grpc: str | None, limits: Limits | None) -> None:
+    ``access`` is the file of who may come in (:mod:`hybridobs.collector.access._file`), ``tls`` what both transports
+    show; with ``open_metrics`` /metrics asks nobody for a token.
+    """
+
+    def __init__(
+        self,
+        http: str | None,
+        grpc: str | None,
+        limits: Limits | None,
+        access: str | Path | None = None,
+        tls: Tls | None = None,
+        *,
+        open_metrics: bool = False,
+    ) -> None:
         self.http = http
         self.grpc = grpc
         self.limits = limits or Limits()
+        self.access = access
+        self.tls = tls
+        self.open_metrics = open_metrics
         self._http_address = _address("http", http) if http else None
         self._grpc_address = _address("grpc", grpc) if grpc else None
         if http is None and grpc is None:
             raise ConfigError("http", http, "and grpc are both off; give at least one HOST:PORT")
         self._http: HttpReceiver | None = None
         self._grpc: GrpcReceiver | None = None
+        self._watching: asyncio.Future[None] | None = None
 
     @property
     def http_url(self) -> str:
-        """Base URL of OTLP/HTTP while it runs, such as ``http://127.0.0.1:4318``."""
+        """Base URL of OTLP/HTTP while it runs, such as ``http://127.0.0.1:4318`` (``https`` with TLS)."""
         return self._http.url if self._http else ""
 
     @property
@@ -73,16 +91,28 @@ class Serving:
             loop.add_signal_handler(number, stop.set)
         await self.serve(stop)
 
-    async def _listen(self, gate: Gate, registry: CollectorRegistry, pages: Pages | None = None) -> None:
+    def _door(self) -> Door:
+        """Who may come in; ConfigError for an access file that cannot be used."""
+        door = Door(self.access, self.tls)
+        for address in (self._http_address, self._grpc_address):
+            if address is not None:
+                warn_if_open(address[0], door, self.tls)
+        return door
+
+    async def _listen(self, gate: Gate, pages: tuple[Page, ...] = ()) -> None:
+        if self.tls is not None:
+            self._watching = asyncio.ensure_future(self.tls.watch())
         try:
             if self._http_address:
-                self._http = HttpReceiver(gate, registry, *self._http_address, pages)
+                self._http = HttpReceiver(
+                    gate, *self._http_address, self.tls, Pages(pages), open_metrics=self.open_metrics
+                )
                 await self._http.start()
         except OSError as error:
             raise ConfigError("http", self.http, f"cannot listen there: {error}") from error
         try:
             if self._grpc_address:
-                self._grpc = GrpcReceiver(gate, *self._grpc_address)
+                self._grpc = GrpcReceiver(gate, *self._grpc_address, self.tls)
                 await self._grpc.start()
         except OSError as error:
             raise ConfigError("grpc", self.grpc, f"cannot listen there: {error}") from error
@@ -92,6 +122,8 @@ class Serving:
         receivers = [receiver for receiver in (self._http, self._grpc) if receiver is not None]
         await asyncio.gather(*(receiver.stop() for receiver in receivers))
         gate.shut()
+        if self._watching is not None:
+            self._watching.cancel()
 
 
 class _Background:

@@ -34,6 +34,9 @@ class Verdict(Enum):
     SLOW = (408, 4, False)  # the body did not arrive in time
     BUSY = (503, 8, True)  # RESOURCE_EXHAUSTED, with RetryInfo
     UNAVAILABLE = (503, 14, True)
+    UNAUTHENTICATED = (401, 16, False)
+    FORBIDDEN = (403, 7, False)
+    THROTTLED = (429, 8, True)  # RESOURCE_EXHAUSTED, with RetryInfo
 
     def __init__(self, http: int, grpc: int, retry: bool) -> None:
         self.http = http
@@ -42,11 +45,16 @@ class Verdict(Enum):
 
 
 class Answer(NamedTuple):
-    """One verdict with its words; ``rejected`` items of an accepted request were refused for good."""
+    """One verdict with its words; ``rejected`` of the ``items`` of an accepted request were refused for good.
+
+    ``retry`` is after how many seconds to come again, where this answer knows better than the limits do.
+    """
 
     verdict: Verdict
     message: str = ""
     rejected: int = 0
+    items: int = 0
+    retry: int | None = None
 
 
 _RESPONSES: dict[Signal, tuple[type[Message], str]] = {
@@ -56,13 +64,13 @@ _RESPONSES: dict[Signal, tuple[type[Message], str]] = {
 }
 
 
-def accepted(drops: Counter[DropReason], faults: Counter[ValueFault]) -> Answer:
+def accepted(drops: Counter[DropReason], faults: Counter[ValueFault], items: int = 0) -> Answer:
     """The answer to a request that was committed: what of it was refused or left out is said in words."""
     if not drops and not faults:
-        return Answer(Verdict.ACCEPTED)
+        return Answer(Verdict.ACCEPTED, items=items)
     said = [f"{count} refused: {reason}" for reason, count in sorted(drops.items())]
     said += [f"{count} value(s) left out: {fault}" for fault, count in sorted(faults.items())]
-    return Answer(Verdict.ACCEPTED, "; ".join(said), drops.total())
+    return Answer(Verdict.ACCEPTED, "; ".join(said), drops.total(), items)
 
 
 def success(answer: Answer, signal: Signal) -> Message:
@@ -81,7 +89,7 @@ def failure(answer: Answer, retry_seconds: int) -> Status:
     status = Status(code=answer.verdict.grpc, message=answer.message[:_MAX_MESSAGE])
     if answer.verdict.retry:
         info = RetryInfo()
-        info.retry_delay.seconds = retry_seconds
+        info.retry_delay.seconds = answer.retry or retry_seconds
         detail = AnyMessage()
         detail.Pack(info)
         status.details.append(detail)

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Mapping, Sequence
-
-from prometheus_client import CollectorRegistry
+from pathlib import Path
 
 from hybridobs.collector._gate import Gate
-from hybridobs.collector._pages import Page, Pages
+from hybridobs.collector._pages import Page
 from hybridobs.collector._prices import Prices, price_table
 from hybridobs.collector._screen import Screen
 from hybridobs.collector._serving import Serving
-from hybridobs.collector._views import View
-from hybridobs.collector.counters import Counters
-from hybridobs.collector.ingest import Ingest
+from hybridobs.collector._tenants import Tenants
+from hybridobs.collector._views import MakeView, View
+from hybridobs.collector.access._tls import Tls
+from hybridobs.collector.fleet import Fleet
 from hybridobs.collector.limits import Limits
 from hybridobs.store import Store
 
@@ -31,6 +30,11 @@ class Collector(Serving):
     calls that say no cost of their own. ``redact`` adds own privacy rules by name, each a regular expression of what
     must not be kept. Making one does nothing but check its settings (ConfigError). It listens on the loopback
     interface unless told otherwise, because whoever can reach it can write to it.
+
+    ``access`` names the file of tokens and certificate names, ``tls`` the certificates of both transports, and
+    ``open_metrics`` lets anybody read /metrics. Where the access file names several tenants, ``store`` has ``{tenant}``
+    in it, so that each has a store of its own, views are given as classes, so that each has its own, and ``tenants``
+    may give one of them other limits.
     """
 
     def __init__(
@@ -40,17 +44,24 @@ class Collector(Serving):
         http: str | None = "127.0.0.1:4318",
         grpc: str | None = "127.0.0.1:4317",
         limits: Limits | None = None,
-        views: Sequence[View] = (),
+        views: Sequence[View | MakeView] = (),
         pages: Sequence[Page] = (),
         prices: Prices | None = None,
         redact: Mapping[str, str] | None = None,
+        fleet: Fleet | None = None,
+        access: str | Path | None = None,
+        tls: Tls | None = None,
+        open_metrics: bool = False,
+        tenants: Mapping[str, Limits] | None = None,
     ) -> None:
-        super().__init__(http, grpc, limits)
+        super().__init__(http, grpc, limits, access, tls, open_metrics=open_metrics)
         self.store = store
         self.views = tuple(views)
         self.pages = tuple(pages)
         self.prices = None if prices is None else price_table(prices)
         self.redact = dict(redact or {})
+        self.fleet = fleet or Fleet()
+        self.tenants = dict(tenants or {})
         Screen.of(self.redact)
 
     def on(
@@ -60,6 +71,8 @@ class Collector(Serving):
         http: str | None = None,
         grpc: str | None = None,
         prices: Prices | None = None,
+        access: str | Path | None = None,
+        tls: Tls | None = None,
     ) -> Collector:
         """The same collector with other settings; what is not given stays."""
         return Collector(
@@ -71,41 +84,28 @@ class Collector(Serving):
             pages=self.pages,
             prices=self.prices if prices is None else prices,
             redact=self.redact,
+            fleet=self.fleet,
+            access=self.access if access is None else access,
+            tls=self.tls if tls is None else tls,
+            open_metrics=self.open_metrics,
+            tenants=self.tenants,
         )
 
     async def serve(self, stop: asyncio.Event, started: asyncio.Event | None = None) -> None:
         """Serve on this event loop until ``stop``; ``started`` is set once every port is open."""
-        with contextlib.ExitStack() as stack:
-            store = self.store
-            if isinstance(store, str):
-                store = stack.enter_context(contextlib.closing(Store.open(store)))
-            await self._serve(store, stop, started)
-
-    async def _serve(self, store: Store, stop: asyncio.Event, started: asyncio.Event | None) -> None:
-        registry = CollectorRegistry()
-        counters = Counters()
-        gate = Gate(self.limits, counters)
-        screen = Screen.of(self.redact)
-        ingest = Ingest(store, self.limits, counters, self.views, gate.deliver, prices=self.prices, screen=screen)
-        self._show(gate, ingest, counters)
-        shown: tuple[View | Counters, ...] = (counters, *self.views)
-        for view in shown:
-            registry.register(view)
-        ingest.start()
-        gate.attach(asyncio.get_running_loop(), ingest)
+        door = self._door()
+        tenants = Tenants(self, door)
+        gate = Gate(self.limits, door, tenants.open)
+        tenants.show("queue_bytes", "Bytes of requests that are not answered yet.", lambda: gate.held)
+        tenants.show("queue_limit_bytes", "Bytes of requests that may wait.", lambda: self.limits.queue_bytes)
         try:
-            await self._listen(gate, registry, Pages(self.pages, store))
-            log.info("collecting on %s and %s into %s", self.http_url or "-", self.grpc_target or "-", store.url)
+            await gate.attach(asyncio.get_running_loop())
+            await self._listen(gate, self.pages)
+            log.info("collecting on %s and %s into %s", self.http_url or "-", self.grpc_target or "-", tenants.shown)
             if started is not None:
                 started.set()
             await stop.wait()
         finally:
             await self._stop(gate)
-            await asyncio.to_thread(ingest.stop)
+            await asyncio.to_thread(tenants.stop)
             log.info("stopped; everything that was acknowledged is in the store")
-
-    def _show(self, gate: Gate, ingest: Ingest, counters: Counters) -> None:
-        counters.gauge("queue_bytes", "Bytes of requests that are not answered yet.", lambda: gate.held)
-        counters.gauge("queue_limit_bytes", "Bytes of requests that may wait.", lambda: self.limits.queue_bytes)
-        counters.gauge("series", "Series in the store.", lambda: len(ingest.series))
-        counters.gauge("series_limit", "Series at which the overflow series begins.", lambda: self.limits.series)

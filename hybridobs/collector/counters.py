@@ -16,7 +16,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 
 from hybridobs.contract import DropReason, Outcome, Signal, ValueFault
 
-_PREFIX = "hybridobs_collector_"
+PREFIX = "hybridobs_collector_"
 _SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 # name -> (sentence, labels); the names are pinned by a test.
@@ -34,6 +34,8 @@ COUNTERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "traces_passed_over": ("Traces worth keeping, beyond the rate that is kept.", ()),
     "commits_failed": ("Groups the store did not take; their senders try again.", ()),
 }
+# Counted at the door, before anybody knows whose it is.
+TURNED_AWAY = ("turned_away", "Requests that were turned away at the door, by why.", ("reason",))
 
 
 class Counters:
@@ -102,15 +104,15 @@ class Counters:
             counts = {name: dict(values) for name, values in self._counts.items()}
             commits, seconds = list(accumulate(self._commits)), self._commit_seconds
         for name, (brief, labels) in COUNTERS.items():
-            family = CounterMetricFamily(_PREFIX + name, brief, labels=labels)
+            family = CounterMetricFamily(PREFIX + name, brief, labels=labels)
             for values, count in counts[name].items():
                 family.add_metric(values, count)
             yield family
         buckets = [(str(edge), float(count)) for edge, count in zip((*_SECONDS, "+Inf"), commits, strict=True)]
-        name, brief = _PREFIX + "commit_duration_seconds", "Claim, fold and commit of one group of requests."
+        name, brief = PREFIX + "commit_duration_seconds", "Claim, fold and commit of one group of requests."
         yield HistogramMetricFamily(name, brief, buckets=buckets, sum_value=seconds)
         for name, brief, read in self._gauges:
-            yield GaugeMetricFamily(_PREFIX + name, brief, value=read())
+            yield GaugeMetricFamily(PREFIX + name, brief, value=read())
 
     def _add(self, name: str, labels: tuple[str, ...], count: int) -> None:
         with self._lock:

@@ -37,6 +37,7 @@ from hybridobs.collector._parse import parse
 from hybridobs.collector._profile import FLAGS, TEXTS, Base, Node, Profile, Row, base_of, clean, fault_in, profile_of
 from hybridobs.collector._records import Columns, Decoded, Piece, Source
 from hybridobs.collector._screen import Screen
+from hybridobs.collector._senders import sender_of
 from hybridobs.collector._shapes import Shapes
 from hybridobs.collector._slowest import Slowest
 from hybridobs.collector._wire import DecodeError, Span, SpanItem
@@ -96,7 +97,7 @@ class Decoder:
         StoreUnreachable: what is known of its sender's clock could not be asked for.
         """
         decoded = Decoded(signal, len(body))
-        request = parse(body)
+        request = parse(body, self._limits.request_groups)
         decoded.items = sum(len(scope.items) for group in request.resources for scope in group.scopes)
         if decoded.items > self._limits.request_items:
             most = self._limits.request_items
@@ -109,8 +110,7 @@ class Decoder:
             for scope in group.scopes:
                 placing = self._clocks.placing(scope.scope, piece.source.stream, now_ns)
                 if signal is Signal.LOGS:
-                    longest = self._limits.attribute_bytes
-                    read_logs(scope.items, group.resource, piece, decoded, placing, longest, self._screen)
+                    read_logs(scope.items, group.resource, piece, decoded, placing, self._limits, self._screen)
                 else:
                     self._spans(scope.items, piece, decoded, placing)
         self._slowest.note(decoded)
@@ -122,7 +122,7 @@ class Decoder:
 
     def describe(self, span: Span, source: Source) -> tuple[Profile, dict[str, Value]]:
         """Profile and all readable attributes of one span, read afresh (for the few spans that are kept)."""
-        found = dict(pairs(span.attributes, self._limits.attribute_bytes))
+        found = dict(pairs(span.attributes[: self._limits.record_attributes], self._limits.attribute_bytes))
         texts = ((key, value) for key, value in found.items() if key in TEXTS or key in FLAGS)
         return profile_of(texts, source.base, self._screen), found
 
@@ -187,7 +187,11 @@ class Decoder:
         node = base.root
         values: list[float] = []
         seq = _NONE
-        for raw in span.attributes:
+        attributes = span.attributes
+        if (beyond := len(attributes) - self._limits.record_attributes) > 0:
+            faults[ValueFault.TOO_MANY] += beyond
+            attributes = attributes[: self._limits.record_attributes]
+        for raw in attributes:
             step = node.get(raw)
             if step is None and raw.startswith(VALUE_FIRST):
                 raw = key_first(raw)
@@ -303,7 +307,7 @@ class Decoder:
         stream = _stream(values, self._screen)
         base = base_of(values, self._screen, ours=stream is not None)
         shared = self._bases.setdefault((*sorted(base.values.items()), base.service, base.ours), base)
-        source = self._sources[raw] = Source(shared, stream)
+        source = self._sources[raw] = Source(shared, stream, sender_of(values, self._screen))
         self._size += 1
         return source
 

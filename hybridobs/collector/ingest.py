@@ -21,23 +21,25 @@ from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
 from hybridobs.collector._clocks import Clocks
-from hybridobs.collector._commit import Committed, commit
+from hybridobs.collector._commit import Committed, commit, sweep
 from hybridobs.collector._compression import expand
+from hybridobs.collector._fleet import Watch
 from hybridobs.collector._json import to_protobuf
 from hybridobs.collector._prices import put_prices
 from hybridobs.collector._records import Decoded
 from hybridobs.collector._retain import Retain, why_kept
 from hybridobs.collector._screen import Screen
 from hybridobs.collector._series import SeriesLimit
-from hybridobs.collector._views import View
+from hybridobs.collector._views import Counting, Tracing, View
 from hybridobs.collector.answer import Answer, Verdict, accepted
 from hybridobs.collector.counters import Counters
 from hybridobs.collector.decode import Decoder
+from hybridobs.collector.fleet import Fleet
 from hybridobs.collector.limits import Limits
 from hybridobs.contract import DropReason, Signal
 from hybridobs.errors import LayoutError, Rejected, StoreError, StoreUnreachable
 from hybridobs.kpi.prices import PriceTable
-from hybridobs.store import Store
+from hybridobs.store import KeptSpan, Store
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +87,7 @@ class Ingest:
         clock: Callable[[], int] = time.time_ns,
         prices: PriceTable | None = None,
         screen: Screen | None = None,
+        fleet: Fleet | None = None,
     ) -> None:
         self._store = store
         self._limits = limits
@@ -95,6 +98,9 @@ class Ingest:
         self._prices = prices
         self._clocks = Clocks(store.clock)
         self._screen = screen or Screen()
+        self._fleet = fleet or Fleet()
+        self._watch = Watch(self._fleet)
+        self._swept = time.monotonic()
         self._decoder = Decoder(limits, self._clocks, self._screen)
         self._retain = Retain(limits, self._decoder.describe, self._screen)
         self.series = SeriesLimit(limits.series, store.series())
@@ -119,8 +125,28 @@ class Ingest:
             self._thread.join()
 
     def _run(self) -> None:
-        while (request := self._arrived.get()) is not None:
+        while True:
+            self._sweep()
+            try:
+                request = self._arrived.get(timeout=self._fleet.sweep_seconds)
+            except Empty:
+                continue
+            if request is None:
+                return
             self._finish(self._gather(request))
+
+    def _sweep(self) -> None:
+        """Once in a while, look at what time alone changes."""
+        if time.monotonic() - self._swept < self._fleet.sweep_seconds:
+            return
+        self._swept = time.monotonic()
+        try:
+            for done in sweep(self._store, self.series, self._watch):
+                self._show(done)
+        except StoreUnreachable as error:
+            log.warning("the store does not answer; updates that stall are looked for later: %s", error)
+        except Exception:
+            log.exception("updates that stall could not be looked for; telemetry is taken as before")
 
     def _gather(self, first: Request) -> _Group:
         """Read ``first`` and what has arrived since, up to a full group.
@@ -163,10 +189,8 @@ class Ingest:
             group.items += decoded.items
 
     def _decode(self, request: Request) -> Decoded:
-        body = expand(request.body, request.encoding, self._limits.request_bytes)
         drops: Counter[DropReason] = Counter()
-        if request.as_json:
-            body = to_protobuf(request.signal, body, drops)
+        body = plain_body(request, self._limits, drops)
         if request.signal is Signal.METRICS:
             decoded = metrics(body)
         else:
@@ -198,7 +222,7 @@ class Ingest:
             self._isolate(jobs, group, error)
         else:
             self.healthy = True
-            group.answers += [(request, accepted(decoded.drops, decoded.faults)) for request, decoded in jobs]
+            group.answers += [(request, accepted(read.drops, read.faults, read.items)) for request, read in jobs]
 
     def _unreachable(self, requests: Sequence[Request], group: _Group, error: StoreUnreachable) -> None:
         self.healthy = False
@@ -227,23 +251,37 @@ class Ingest:
         """Commit, then tell counters and views; StoreUnreachable or another error leaves everything as it was."""
         if any(request.pieces for request in group):
             choice = self._retain.choose(group)
-            began = time.perf_counter()
-            done = commit(self._store, group, self.series, choice.spans, self._clocks, self._clock() // 1_000_000_000)
+            began, now_s = time.perf_counter(), self._clock() // 1_000_000_000
+            done = commit(self._store, group, self.series, choice.spans, self._clocks, now_s, self._watch)
             took = time.perf_counter() - began
             self._retain.settle(choice)
             self._counters.committed(took, why_kept(choice.spans), choice.passed_over, done.overflow)
-            self._show(done)
+            self._show(done, choice.spans)
         for request in group:
             self._counters.left(request.signal, request.outcomes, request.drops)
             self._counters.left_out(request.faults)
         self._counters.redacted(self._screen.taken())
 
-    def _show(self, done: Committed) -> None:
+    def _show(self, done: Committed, spans: Sequence[KeptSpan] = ()) -> None:
         for view in self._views:
             try:
-                view.committed(done.cells)
+                if isinstance(view, Counting):
+                    view.committed(done.cells)
+                if spans and isinstance(view, Tracing):
+                    view.kept(spans)
             except Exception:
                 log.exception("a view failed; what it shows may be incomplete, the store is not")
+
+
+def plain_body(request: Request, limits: Limits, drops: Counter[DropReason]) -> bytes:
+    """The protobuf of a request within its limits, what is broken in JSON counted in ``drops``; Rejected beyond them.
+
+    The objects that JSON becomes take many times the room of its text, so it may be less long.
+    """
+    if not request.as_json:
+        return expand(request.body, request.encoding, limits.request_bytes)
+    text = expand(request.body, request.encoding, min(limits.json_bytes, limits.request_bytes))
+    return to_protobuf(request.signal, text, drops)
 
 
 def metrics(body: bytes) -> Decoded:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from math import inf
 
 from hybridobs.errors import ConfigError
 
@@ -17,8 +18,11 @@ class Limits:
     """
 
     request_bytes: int = 64 * _MIB  # one request after decompression (OTLP's own advice)
-    request_items: int = 100_000  # spans or log records in one request
+    json_bytes: int = 16 * _MIB  # the same in JSON, which takes many times its size to read
+    request_items: int = 100_000  # spans, log records or data points in one request
+    request_groups: int = 100_000  # resources and scopes in one request
     attribute_bytes: int = 64 * 1024  # one attribute; a longer one is left out and counted
+    record_attributes: int = 1024  # of one span or log record; those after them are left out and counted
     queue_bytes: int = 256 * _MIB  # all requests that are not answered yet
     request_seconds: float = 30.0  # to send a whole request
     idle_seconds: float = 75.0  # a connection with no request
@@ -30,6 +34,10 @@ class Limits:
     trace_items: int = 20_000  # recent spans held in memory for traces that prove worth keeping later
     trace_bytes: int = 64 * _MIB  # the same, in bytes received
     traces_per_second: float = 50.0  # traces kept, on average; a burst of ten seconds' worth is allowed
+    sender_requests_s: float = inf  # of one sender (a certificate or a token at an address), on average
+    sender_bytes_s: float = inf  # the same, in bytes received
+    sender_events_s: float = inf  # the same, in spans, log records and data points
+    sender_burst_seconds: float = 10.0  # so many seconds' worth may come at once
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -82,6 +82,9 @@ RUNTIMES = _attribute(
     '["onnxruntime/1.22.0"]',
     where="resource",
 )
+FIRMWARE_VERSION = _attribute(
+    "hw.firmware_version", "string", "Version of the device's firmware.", "2026.11-r2", where="resource"
+)
 OS_TYPE = _attribute("os.type", "string", "Operating system.", "linux", where="resource")
 OS_NAME = _attribute("os.name", "string", "Human name of the operating system.", "Debian GNU/Linux", where="resource")
 OS_VERSION = _attribute("os.version", "string", "Version of the operating system.", "12", where="resource")
@@ -329,6 +332,7 @@ class ValueFault(StrEnum):
     OUT_OF_RANGE = "out_of_range"
     WRONG_TYPE = "wrong_type"
     TOO_LONG = "too_long"
+    TOO_MANY = "too_many"  # attributes after those that one record may have
 
 
 class TimeDoubt(StrEnum):

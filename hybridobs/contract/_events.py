@@ -33,7 +33,10 @@ class EventKind(StrEnum):
     BUSINESS_OUTCOME = "hybridobs.business.outcome"
     DEVICE_POSTURE = "hybridobs.device.posture"
     DEVICE_HEALTH = "hybridobs.device.health"
+    DEVICE_LIFECYCLE = "hybridobs.device.lifecycle"
     FEDERATION_ROUND = "hybridobs.federation.round"
+    REDACTED = "hybridobs.privacy.redacted"
+    POLICY_CHANGE = "hybridobs.policy.change"
     QUARANTINED = "hybridobs.ingest.quarantined"  # said by the collector itself
 
 
@@ -125,6 +128,13 @@ RELEASE_TRIGGER = _text(_k.RELEASE_ACTION, "hybridobs.release.trigger", "operato
 RELEASE_CAUSE = _text(_k.RELEASE_ACTION, "hybridobs.release.cause", "Bounded reason.", "latency_p95")
 RELEASE_DURATION = _number(_k.RELEASE_ACTION, "hybridobs.release.duration", "From decision to done.", "42", "s")
 
+# --- placement as policy ---------------------------------------------------------------------------------------------
+POLICY_ID = _text(_k.POLICY_CHANGE, "hybridobs.policy.id", "Bounded id of the policy.", "cost-cap")
+FLAG_KEY = _text(_k.POLICY_CHANGE, "feature_flag.key", "The flag that it sets.", "cloud_offload")
+FLAG_VARIANT = _text(_k.POLICY_CHANGE, "feature_flag.result.variant", "What the flag says from now on.", "local")
+POLICY_PREVIOUS = _text(_k.POLICY_CHANGE, "hybridobs.policy.previous", "What it said before.", "cloud")
+POLICY_REASON = _text(_k.POLICY_CHANGE, "hybridobs.policy.reason", "KPI that decided; released without one.", "cost")
+
 # --- learning --------------------------------------------------------------------------------------------------------
 TRAINING_KIND = _text(_k.MODEL_TRAINED, "hybridobs.training.kind", "baseline, fine_tune or calibration.", "fine_tune")
 TRAINING_AGREEMENT = _number(
@@ -160,6 +170,10 @@ FEDERATION_STALENESS = _number(
 )
 FEDERATION_EPSILON = _number(_k.FEDERATION_ROUND, "hybridobs.federation.epsilon", "Privacy budget spent.", "0.5")
 
+# --- privacy ---------------------------------------------------------------------------------------------------------
+REDACTION_RULE = _text(_k.REDACTED, "hybridobs.redaction.rule", "Rule that changed or left out values.", "email")
+REDACTION_COUNT = _whole(_k.REDACTED, "hybridobs.redaction.count", "How many since this was last told.", "3", "{value}")
+
 # --- hybrid patterns -------------------------------------------------------------------------------------------------
 CACHE_AGE = _number(_k.CACHE_RESULT, "hybridobs.cache.age", "Age of what the cache answered.", "120", "s")
 CACHE_WRONG = _flag(_k.CACHE_RESULT, "hybridobs.cache.wrong", "Whether the cached answer was found to be wrong.")
@@ -187,6 +201,9 @@ POSTURE_PREFIX = "hybridobs.posture."
 POSTURE_CONTROLS = ("disk_encryption", "secure_boot", "firmware_signed", "attestation")
 for _control in POSTURE_CONTROLS:
     _flag(_k.DEVICE_POSTURE, f"{POSTURE_PREFIX}{_control}", f"Whether {_control.replace('_', ' ')} was verified.")
+LIFECYCLE_STATE = _text(
+    _k.DEVICE_LIFECYCLE, "hybridobs.device.lifecycle.state", "provisioned or decommissioned.", "provisioned"
+)
 BATTERY_DISCHARGE = _number(_k.DEVICE_HEALTH, "hybridobs.battery.discharge", "Charge drawn.", "12.5", "mA.h")
 BATTERY_CHARGE = _number(_k.DEVICE_HEALTH, "hw.battery.charge", "Charge left, 0 to 1.", "0.64")
 DEVICE_ENERGY = _number(_k.DEVICE_HEALTH, "hw.energy", "Energy drawn since the last report.", "840", "J")
@@ -243,6 +260,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     SESSION_OUTCOME: ("completed", "abandoned", "crashed"),
     RELEASE_ACTION: ("promote", "pause", "rollback"),
     RELEASE_TRIGGER: ("operator", "gate", "schedule"),
+    LIFECYCLE_STATE: ("provisioned", "decommissioned"),
     TRAINING_KIND: ("baseline", "fine_tune", "calibration"),
     OTA_KIND: ("model", "app", "container", "firmware", "os", "config"),
     OTA_PHASE: ("download", "verify", "install", "reboot", "test", "confirm", "rollback", "_OTHER"),

@@ -11,10 +11,11 @@ import urllib.request
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from hybridobs.contract import ENV_PREFIX
 from hybridobs.demo._process import Child, ChildError, Message
-from hybridobs.demo.fleet import CLOUD, Device
+from hybridobs.demo.fleet import CLOUD, RATE, Device
 from hybridobs.demo.uplink import Uplink
 
 _START_S = 60.0
@@ -23,12 +24,19 @@ _POLL_S = 0.05
 
 
 class Plant:
-    """Starts and stops the processes; whatever happens, closing ``stack`` leaves none behind."""
+    """Starts and stops the processes; whatever happens, closing ``stack`` leaves none behind.
 
-    def __init__(self, directory: Path, store: Path, stack: ExitStack) -> None:
-        self.store_url = f"sqlite:///{store}"
+    With an ``endpoint`` they send to a collector that runs already, and keep on disk what it has not taken.
+    """
+
+    def __init__(
+        self, directory: Path, store: Path | None, stack: ExitStack, *, rate: float = RATE, endpoint: str = ""
+    ) -> None:
+        self.store_url = f"sqlite:///{store}" if store else ""
         self._directory = directory
         self._stack = stack
+        self._rate = rate
+        self._endpoint = endpoint
         self._collector: Child | None = None
         self._cloud: Child | None = None
         self._devices: list[Child] = []
@@ -44,18 +52,26 @@ class Plant:
 
     def start(self, devices: Sequence[Device]) -> None:
         """Start the collector, then the cloud, then the devices; return when all are at work."""
+        endpoint = self._endpoint or self._start_collector()
+        arguments = ["-m", "hybridobs.demo.cloud", str(self._directory), endpoint, self._spool(CLOUD)]
+        self._cloud = self._child(CLOUD, arguments)
+        self._wait(lambda: CLOUD in self._heard)
+        cloud_port = self._heard[CLOUD]["port"]
+        for device in devices:
+            self._devices.append(self._device(device, endpoint, cloud_port))
+        self._wait(lambda: all(device.name in self._heard for device in devices))
+
+    def _start_collector(self) -> str:
         http, grpc = _free_port(), _free_port()
         arguments = ["-m", "hybridobs", "collector", "run", "--store", self.store_url]
         addresses = ["--http", f"127.0.0.1:{http}", "--grpc", f"127.0.0.1:{grpc}"]
         self._collector = self._child("collector", [*arguments, *addresses])
         self._wait(lambda: _answers(f"http://127.0.0.1:{http}/readyz"))
-        endpoint = f"http://127.0.0.1:{http}"
-        self._cloud = self._child(CLOUD, ["-m", "hybridobs.demo.cloud", str(self._directory), endpoint])
-        self._wait(lambda: CLOUD in self._heard)
-        cloud_port = self._heard[CLOUD]["port"]
-        for device in devices:
-            self._devices.append(self._device(device, http, cloud_port))
-        self._wait(lambda: all(device.name in self._heard for device in devices))
+        return f"http://127.0.0.1:{http}"
+
+    def _spool(self, name: str) -> str:
+        """Where a process keeps what was not taken; in memory beside a collector of our own."""
+        return str(self._directory.absolute() / "spool" / name) if self._endpoint else ""
 
     def check(self) -> None:
         """ChildError when a process is gone that should be there."""
@@ -97,15 +113,17 @@ class Plant:
     def _children(self) -> list[Child]:
         return [child for child in (self._collector, self._cloud, *self._devices) if child is not None]
 
-    def _device(self, device: Device, http: int, cloud_port: int) -> Child:
+    def _device(self, device: Device, endpoint: str, cloud_port: int) -> Child:
         if device.goes_offline:
-            uplinks = [Uplink(("127.0.0.1", port)) for port in (http, cloud_port)]
+            parts = urlsplit(endpoint)
+            targets = [(parts.hostname or "", parts.port or 80), ("127.0.0.1", cloud_port)]
+            uplinks = [Uplink(target) for target in targets]
             for uplink in uplinks:
                 self._stack.callback(uplink.close)
             self._uplinks += uplinks
-            http, cloud_port = (uplink.port for uplink in uplinks)
+            endpoint, cloud_port = f"http://127.0.0.1:{uplinks[0].port}", uplinks[1].port
         what = json.dumps(device._asdict())
-        where = [str(self._directory), f"http://127.0.0.1:{http}", str(cloud_port)]
+        where = [str(self._directory), endpoint, str(cloud_port), str(self._rate), self._spool(device.name)]
         return self._child(device.name, ["-m", "hybridobs.demo.device", what, *where])
 
     def _child(self, name: str, arguments: Sequence[str]) -> Child:

@@ -75,7 +75,7 @@ def handler(cloud: Service, account: Account) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-def main(models: str, endpoint: str) -> None:
+def main(models: str, endpoint: str, spool: str) -> None:
     """Serve on a free loopback port until told to stop; then flush and report what was sent."""
     listen()
     hybridobs.configure(
@@ -85,6 +85,7 @@ def main(models: str, endpoint: str) -> None:
         site="region-1",
         channel="stable",
         endpoint=endpoint,
+        spool=spool,
     )
     account = Account()
     with ThreadingHTTPServer(("127.0.0.1", 0), handler(Service(Path(models)), account)) as server:

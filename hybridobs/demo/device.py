@@ -17,9 +17,6 @@ from hybridobs.demo._child import Account, listen, say, stopping
 from hybridobs.demo.fleet import CONFIDENT, MODEL, Device, service
 from hybridobs.demo.models import Classifier, inputs_path, model_path
 
-RATE = 100.0
-"""Pictures a second that a device sees: enough for a p99 in a run of 20 s."""
-
 _REPORT_EVERY_S = 0.5
 _CLOUD_TIMEOUT_S = 2.0
 _TRY_AGAIN_S = 0.5
@@ -115,8 +112,11 @@ class Eye:
         return digit
 
 
-def main(device: Device, models: str, endpoint: str, cloud_port: int) -> None:
-    """See pictures at a steady rate until told to stop; then flush and report what was sent."""
+def main(device: Device, models: str, endpoint: str, cloud_port: int, rate: float, spool: str) -> None:
+    """See ``rate`` pictures a second until told to stop; then flush and report what was sent.
+
+    With a ``spool`` (a directory) its telemetry waits on disk.
+    """
     listen()
     hybridobs.configure(
         service=service(device.name),
@@ -126,25 +126,26 @@ def main(device: Device, models: str, endpoint: str, cloud_port: int) -> None:
         cohort=device.cohort,
         channel=device.channel,
         endpoint=endpoint,
+        spool=spool,
         baggage_hosts=[_CLOUD_HOST],  # our own service may learn the cohort, so that its KPIs can be told apart by it
     )
     eye = Eye(device, Path(models), Cloud(cloud_port))
     camera = Camera(inputs_path(Path(models)))
     account = Account()
     say("ready")
-    _look(eye, camera, account)
+    _look(eye, camera, account, rate)
     account.close(offloaded=eye.offloaded)
 
 
-def _look(eye: Eye, camera: Camera, account: Account) -> None:
+def _look(eye: Eye, camera: Camera, account: Account, rate: float) -> None:
     next_picture = report_at = time.monotonic()
     while not stopping.wait(max(0.0, next_picture - time.monotonic())):
         account.call(eye.answer, camera())
-        next_picture = max(next_picture + 1 / RATE, time.monotonic() - 1)
+        next_picture = max(next_picture + 1 / rate, time.monotonic() - 1)
         if time.monotonic() >= report_at:
             say("progress", sent=account.sent, offloaded=eye.offloaded)
             report_at = time.monotonic() + _REPORT_EVERY_S
 
 
 if __name__ == "__main__":
-    main(Device(**json.loads(sys.argv[1])), sys.argv[2], sys.argv[3], int(sys.argv[4]))
+    main(Device(**json.loads(sys.argv[1])), sys.argv[2], sys.argv[3], int(sys.argv[4]), float(sys.argv[5]), sys.argv[6])

@@ -17,6 +17,9 @@ FAULTY = "1.4.0"
 CONFIDENT = 0.8
 """A device answers by itself from this confidence on; below it asks the cloud."""
 
+RATE = 100.0
+"""Pictures a second that a device sees: enough for a p99 in a run of 20 s."""
+
 CLOUD_PRICE_USD = 0.00002
 """The stated price of one cloud answer; the demo buys nothing."""
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hybridobs.demo import models, promises
 from hybridobs.demo._plant import Plant
-from hybridobs.demo.fleet import CANDIDATE, fleet
+from hybridobs.demo.fleet import CANDIDATE, RATE, Device, fleet
 from hybridobs.demo.ledger import Line, ledger
 from hybridobs.errors import ConfigError
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 MIN_SECONDS = 2.0
 MAX_DEVICES = 64
+MAX_RATE = 1000.0
 _TICK_S = 0.25
 _OFFLINE = (0.3, 0.7)
 """The shares of the run at which one device loses its connection, and has it back."""
@@ -65,16 +66,18 @@ Watch = Callable[[Snapshot], None]
 class Demo:
     """One run. Ctrl-C ends the traffic early and still counts; a second one ends everything at once."""
 
-    def __init__(self, directory: Path, *, seconds: float, devices: int) -> None:
-        """Raises ConfigError for a value that cannot be used, MissingExtra when a library is not there."""
+    def __init__(self, directory: Path, *, seconds: float, devices: int, rate: float = RATE) -> None:
+        """``rate``: pictures a second that each device sees.
+
+        Raises ConfigError for a value that cannot be used, MissingExtra when a library is not there.
+        """
         models.require()
         if not seconds >= MIN_SECONDS:  # also refuses what is no number
             raise ConfigError("seconds", seconds, f"the demo needs at least {MIN_SECONDS:g}")
-        if not 1 <= devices <= MAX_DEVICES:
-            raise ConfigError("devices", devices, f"between 1 and {MAX_DEVICES}")
         self._directory = directory
         self._seconds = seconds
-        self._devices = [*fleet(devices), CANDIDATE]
+        self._devices = devices_of(devices, rate)
+        self._rate = rate
         self._trained: list[models.Trained] = []
         self._offline_s = 0.0
 
@@ -83,7 +86,7 @@ class Demo:
         since = int(time.time()) // 60 * 60
         interrupted = False
         with ExitStack() as stack:
-            plant = Plant(_prepared(self._directory), self._store_path(), stack)
+            plant = Plant(prepared(self._directory), self._store_path(), stack, rate=self._rate)
             try:
                 self._begin(plant, watch)
                 self._traffic(plant, watch)
@@ -143,7 +146,17 @@ class Demo:
         )
 
 
-def _prepared(directory: Path) -> Path:
+def devices_of(count: int, rate: float) -> list[Device]:
+    """The fleet and the device with the faulty version; ConfigError for numbers that cannot be used."""
+    if not 1 <= count <= MAX_DEVICES:
+        raise ConfigError("devices", count, f"between 1 and {MAX_DEVICES}")
+    if not 0 < rate <= MAX_RATE:
+        raise ConfigError("rate", rate, f"more than 0 and at most {MAX_RATE:g} pictures a second")
+    return [*fleet(count), CANDIDATE]
+
+
+def prepared(directory: Path) -> Path:
+    """The directory, made if it is missing; ConfigError when it cannot be written to."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -14,12 +14,13 @@ from urllib.parse import urlencode
 
 from hybridobs.errors import ConfigError
 from hybridobs.grafana.lint import panels
+from hybridobs.grafana.variables import NATURALLY_DOWN
 
 Json = dict[str, Any]
 _MOST_BYTES = 64 << 20
 _METRIC = re.compile(r"\b(hybridobs_\w+|ALERTS)\b")
 _VARIABLE = re.compile(r"\$(\w+)|\$\{(\w+)\}")
-_CHOICES = ("baseline", "candidate")
+_LABEL = re.compile(r"^/|=.*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,16 +114,17 @@ def _target(server: Prometheus, target: Json, view: View) -> list[Json]:
 
 
 def opened(server: Prometheus, board: Json, view: View) -> View:
-    """The view with the versions that a release board starts with: the first as baseline, the last as candidate."""
-    found = {}
+    """The view with what the board starts with where a variable has one value: the first found, or the last."""
     for variable in board["templating"]["list"]:
-        if variable["name"] in _CHOICES:
-            expr = variable["query"].removeprefix("query_result(").removesuffix(")")
-            series = server.instant(view.filled(expr), view.until)
-            versions = sorted((each["metric"].get("version", "") for each in series), key=_natural)
-            if versions:
-                found[variable["name"]] = versions[0 if variable["name"] == _CHOICES[0] else -1]
-    return replace(view, values={**found, **view.values})
+        name, asked = variable["name"], str(variable["query"])
+        if variable["type"] == "query" and not variable.get("includeAll") and name not in view.values:
+            label = _LABEL.sub("", variable["regex"])
+            series = server.instant(view.filled(asked.removeprefix("query_result(").removesuffix(")")), view.until)
+            found = sorted((each["metric"].get(label, "") for each in series), key=_natural)
+            if found:
+                last = variable.get("sort") == NATURALLY_DOWN
+                view = replace(view, values={**view.values, name: found[-1 if last else 0]})
+    return view
 
 
 def _natural(text: str) -> list[tuple[int, str]]:

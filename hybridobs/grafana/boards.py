@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from grafanalib.core import Annotations, Dashboard, DashboardLink, GridPos, Panel, RowPanel, Templating, Time
 
@@ -74,10 +75,11 @@ def _placed(name: str, rows: Sequence[Row]) -> Iterator[Panel]:
 
 
 def _lines(block: Row) -> Iterator[tuple[Panel, ...]]:
-    """The panels of a block, line by line, as even as they go: five across three are three and two."""
+    """The panels of a block, line by line, as even as they go: sixteen across three are 3, 3, 3, 3, 2, 2."""
     count = -(-len(block.panels) // block.across)
+    left = iter(block.panels)
     for place in range(count):
-        yield block.panels[place * block.across : (place + 1) * block.across]
+        yield tuple(islice(left, (len(block.panels) + count - 1 - place) // count))
 
 
 def _identified(name: str, panel: Panel) -> Panel:

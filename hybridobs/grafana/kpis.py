@@ -12,7 +12,7 @@ from hybridobs.grafana.boards import Row, row
 from hybridobs.grafana.families import Family, families
 from hybridobs.grafana.limits import Promise, promises
 from hybridobs.grafana.links import to
-from hybridobs.grafana.panels import GREY, N, Query, Told, by_ref
+from hybridobs.grafana.panels import GREY, N, Query, Told, by_name, by_ref
 from hybridobs.grafana.promql import RANGE, Asked, buckets, observations, query
 from hybridobs.kpi.catalog import KPIS
 from hybridobs.kpi.catalog.mission import MISSION
@@ -20,6 +20,7 @@ from hybridobs.kpi.kpi import Count, Group, Kpi
 from hybridobs.kpi.measure import Measure, Shape
 
 BY = "$by"
+_OBSERVATIONS = "observations"
 SELECTED = "Over the selected time."
 _IN_EVENT_TIME = "Event time: read from the store, each event in the minute in which it began."
 EACH = "Each point is about the $window before it."
@@ -53,7 +54,8 @@ def promised(promise: Promise) -> Panel:
     asked = Asked(window=RANGE).where(promise.where)
     where = "".join(f", {label} {value}" for label, value in promise.where.items())
     told = Told(f"{kpi.title}{where}", words.description((kpi,), SELECTED), words.unit(kpi))
-    value = Query(f"({query(kpi, asked)}) or on () vector(NaN)", _value_legend(kpi), instant=True)
+    legend = " ".join((promise.limit_in_words, *_apart(kpi)))
+    value = Query(f"({query(kpi, asked)}) or on () vector(NaN)", legend, instant=True)
     return panels.stat(
         f"promise/{kpi.id}{where}", told, [value, *_companion(kpi, asked, instant=True)], words.steps(promise),
         overrides=[_grey_number()],
@@ -158,7 +160,7 @@ def _companion(kpi: Kpi, asked: Asked, *, instant: bool = False) -> list[Query]:
         return []
     if instant:
         return [Query(f"round({number})", f"observations{needed}", N, instant=True)]
-    return [Query(number, "observations", N, interval="1m")]
+    return [Query(f"sum ({number})" if kpi.apart else number, _OBSERVATIONS, N, interval="1m")]
 
 
 def _grey_number() -> dict[str, object]:
@@ -169,8 +171,8 @@ def _grey_number() -> dict[str, object]:
 
 
 def _grey_bars() -> dict[str, object]:
-    return by_ref(
-        N, unit="short", decimals=0, color={"mode": "fixed", "fixedColor": GREY}, custom__drawStyle="bars",
+    return by_name(
+        _OBSERVATIONS, unit="short", decimals=0, color={"mode": "fixed", "fixedColor": GREY}, custom__drawStyle="bars",
         custom__fillOpacity=18, custom__lineWidth=0, custom__axisPlacement="hidden", custom__axisSoftMin=0,
         custom__thresholdsStyle={"mode": "off"}, custom__showPoints="never",
     )  # fmt: skip

@@ -25,7 +25,12 @@ class Promise:
     def words(self) -> str:
         """``at most 300 ms (tier=device, over 28d)``."""
         of = ", ".join((*(f"{label}={value}" for label, value in self.where.items()), *self._over()))
-        return f"at {'most' if self.upper else 'least'} {shown(self.kpi, self.limit)}{f' ({of})' if of else ''}"
+        return f"{self.limit_in_words}{f' ({of})' if of else ''}"
+
+    @property
+    def limit_in_words(self) -> str:
+        """``at most 300 ms``."""
+        return f"at {'most' if self.upper else 'least'} {shown(self.kpi, self.limit)}"
 
     def _over(self) -> Iterator[str]:
         if self.window:

@@ -81,7 +81,7 @@ def every_promise() -> Panel:
         "The same as an exit code: `hybridobs slo check`.",
         "none",
     )
-    return panels.stat("every-promise", told, queries, [], overrides=overrides, size=22)
+    return panels.stat("every-promise", told, queries, [], overrides=overrides, size=18)
 
 
 def versions() -> Panel:

@@ -19,7 +19,7 @@ BLUE, GREEN, RED, GREY = "blue", "green", "red", "#8e8e8e"
 N = "N"  # refId of the query that says how many observations are behind the others
 NOT_ENOUGH = {
     "type": "special",
-    "options": {"match": "null+nan", "result": {"text": "not enough data", "color": GREY, "index": 0}},
+    "options": {"match": "null+nan", "result": {"text": "too little data", "color": GREY, "index": 0}},
 }
 
 
@@ -82,11 +82,18 @@ def step(color: str, value: float | None) -> Json:
 
 
 def by_ref(ref: str, **properties: Any) -> Json:
-    """An override of what one query returns; ``custom__drawStyle`` is ``custom.drawStyle``."""
-    return {
-        "matcher": {"id": "byFrameRefID", "options": ref},
-        "properties": [{"id": name.replace("__", "."), "value": value} for name, value in properties.items()],
-    }
+    """An override of all that one query returns, its time too; ``custom__drawStyle`` is ``custom.drawStyle``."""
+    return _override("byFrameRefID", ref, properties)
+
+
+def by_name(name: str, **properties: Any) -> Json:
+    """An override of the values with this name."""
+    return _override("byName", name, properties)
+
+
+def _override(matcher: str, what: str, properties: Mapping[str, Any]) -> Json:
+    told = [{"id": name.replace("__", "."), "value": value} for name, value in properties.items()]
+    return {"matcher": {"id": matcher, "options": what}, "properties": told}
 
 
 def stat(

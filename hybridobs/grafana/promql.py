@@ -17,12 +17,12 @@ from enum import StrEnum
 
 from hybridobs.kpi.kpi import Count, Direction, Formula, Kpi, Mean, Quantile, Ratio, Share, Sum
 from hybridobs.kpi.measure import Measure, Shape
-from hybridobs.kpi.prometheus import metric_name, stored_name
+from hybridobs.kpi.prometheus import KPI_METRIC, metric_name, stored_name
 
 VARIABLES = ("tier", "model", "version", "cohort", "device_class", "site")
 SELECTOR = ",".join(f'{label}=~"${label}"' for label in VARIABLES)
 RANGE, WINDOW, LIVE_WINDOW = "$__range", "$window", "$__rate_interval"
-GAUGE = "hybridobs_kpi"
+GAUGE_WINDOW = "24h|all"  # of the windows that a collector shows: a day; for what is of all time, that
 # What a reader may ask of the smallest sample: all of it (1), a tenth (0.1), nothing (0).
 STRICTNESS = "$sample"
 
@@ -86,7 +86,7 @@ def observations(kpi: Kpi, asked: Asked | None = None) -> str | None:
     asked = asked or Asked()
     if not kpi.live:
         grouped = f"sum by ({', '.join(asked.by)})" if asked.by else "sum"
-        return f'{grouped} ({GAUGE}_observations{{kpi="{kpi.id}",{asked.selector}}})'
+        return f"{grouped} ({_told(f'{KPI_METRIC}_observations', kpi, asked)})"
     whole = _whole(kpi.formula)
     return None if whole is None else _occurrences(whole, asked)
 
@@ -98,11 +98,17 @@ def buckets(measure: Measure, asked: Asked) -> str:
 
 
 def _gauge(kpi: Kpi, asked: Asked) -> str:
-    """The worst of the series: such a KPI does not add up."""
+    """The worst of the series that have enough observations: such a KPI does not add up."""
     best = "min" if kpi.direction is Direction.HIGHER else "max"
     labels = tuple(dict.fromkeys((*asked.by, *kpi.apart)))
     grouped = f"{best} by ({', '.join(labels)})" if labels else best
-    return f'{grouped} ({GAUGE}{{kpi="{kpi.id}",{asked.selector}}})'
+    value, number = _told(KPI_METRIC, kpi, asked), _told(f"{KPI_METRIC}_observations", kpi, asked)
+    enough = f" and ignoring (quantile) {number} >= {STRICTNESS} * {kpi.minimum_sample}" if asked.guarded else ""
+    return f"{grouped} ({value}{enough})"
+
+
+def _told(metric: str, kpi: Kpi, asked: Asked) -> str:
+    return f'{metric}{{kpi="{kpi.id}",window=~"{GAUGE_WINDOW}",{asked.selector}}}'
 
 
 def _enough(kpi: Kpi, asked: Asked) -> str:

@@ -78,7 +78,7 @@ def _pair(kpi: Kpi) -> Panel:
     ]
     told = Told(kpi.title, words.description((kpi,), SELECTED), words.unit(kpi))
     kept = promises(kpi)
-    return panels.stat(f"pair/{kpi.id}", told, both, words.steps(kept[0] if kept else None), size=24)
+    return panels.stat(f"pair/{kpi.id}", told, both, words.steps(kept[0] if kept else None), size=18)
 
 
 def _course(kpi: Kpi) -> Panel:

@@ -14,7 +14,7 @@ DATASOURCE_UID = "hybridobs-prometheus"
 TRACES_UID, TRACES_TYPE = "hybridobs-traces", "jaeger"
 _ALL = ".*"
 _ON_TIME_RANGE = 2  # ask again when the time range changes
-_NATURALLY, _NATURALLY_DOWN = 7, 8
+_NATURALLY, NATURALLY_DOWN = 7, 8
 _SOURCE = {"type": "prometheus", "uid": "${ds}"}
 _WINDOWS = ("5m", "15m", "1h", "6h", "1d", "7d")
 
@@ -23,7 +23,10 @@ def of(names: Sequence[str] = (), *, live: bool = False) -> list[Template]:
     """The data source, then the named ones; without names all filters, the lines' label, window and sample."""
     chosen = names or (*VARIABLES, "by", *(() if live else ("window", "sample")))
     filters = [name for name in VARIABLES if name in chosen]
-    made = (_filter(name, filters, live=live) if name in filters else _OWN[name]() for name in chosen)
+    one = "model" if "baseline" in chosen else ""  # versions of two models are no releases of one another
+    made = (
+        _filter(name, filters, live=live, several=name != one) if name in filters else _OWN[name]() for name in chosen
+    )
     return [_datasource(), *made]
 
 
@@ -31,7 +34,7 @@ def _datasource() -> Template:
     return Template(name="ds", label="Prometheus", type="datasource", query="prometheus", default=DATASOURCE_UID)
 
 
-def _filter(label: str, filters: Sequence[str], *, live: bool) -> Template:
+def _filter(label: str, filters: Sequence[str], *, live: bool, several: bool) -> Template:
     """Which values of a label to show, limited by the filters before it.
 
     In event time labels are asked for by a query, because Prometheus lists no labels of what it reads remotely.
@@ -42,9 +45,9 @@ def _filter(label: str, filters: Sequence[str], *, live: bool) -> Template:
         label=label.replace("_", " ").capitalize(),
         type="query",
         dataSource=_SOURCE,
-        multi=True,
-        includeAll=True,
-        allValue=_ALL,
+        multi=several,
+        includeAll=several,
+        allValue=_ALL if several else None,
         **(_live_values(label, before) if live else _values(label, before)),
     )
 
@@ -115,5 +118,5 @@ _OWN: dict[str, Callable[[], Template]] = {
     "traces": _traces,
     "trace_id": _trace_id,
     "baseline": _version("baseline", "Baseline version", _NATURALLY),
-    "candidate": _version("candidate", "Candidate version", _NATURALLY_DOWN),
+    "candidate": _version("candidate", "Candidate version", NATURALLY_DOWN),
 }

@@ -22,8 +22,8 @@ _PARTS = {
 _SOURCES = {
     Reads.EVENTS: "Event time: read from the store, each event in the minute in which it began, however late it came.",
     Reads.LIVE: "Live: what one collector counted since its start, at the time of arrival.",
-    Reads.GAUGE: "Event time: read from the store by the collector at each scrape, over the window of the series; "
-    "where there are several series, the worst of them.",
+    Reads.GAUGE: "Event time: read from the store by the collector in the background, over the last 24 hours or, where "
+    "it is of all time, over all of it; where there are several series, the worst of them.",
 }
 
 

@@ -204,6 +204,11 @@ def _release(event: Event) -> Iterator[Add]:
             yield h.TIME_TO_ROLLBACK, (), h.TIME_TO_ROLLBACK.quantise(took)
 
 
+def _policy(event: Event) -> Iterator[Add]:
+    policy, reason = (event.texts.get(key, "") for key in (c.POLICY_ID, c.POLICY_REASON))
+    return _one(event, h.POLICY_CHANGES, policy=policy, reason=reason)
+
+
 def _trained(event: Event) -> Iterator[Add]:
     carded = event.numbers.get(c.MODEL_CARD)
     kind = event.texts.get(c.TRAINING_KIND, "")
@@ -249,6 +254,11 @@ def _quarantined(event: Event) -> Iterator[Add]:
     return _one(event, m.QUARANTINED, reason=event.texts.get(c.CLOCK_DOUBT, ""))
 
 
+def _redacted(event: Event) -> Iterator[Add]:
+    number, rule = event.numbers.get(c.REDACTION_COUNT, 0), event.texts.get(c.REDACTION_RULE, "")
+    yield h.REDACTIONS, extra_of(h.REDACTIONS, event.texts, reason=rule), h.REDACTIONS.quantise(number)
+
+
 def _federation(event: Event) -> Iterator[Add]:
     return _one(event, h.ROUNDS)
 
@@ -276,6 +286,7 @@ _RULES: dict[str, Rule] = {
     Kind.SESSION_END: _session_end,
     Kind.OTA_UPDATE: _ota,
     Kind.RELEASE_ACTION: _release,
+    Kind.POLICY_CHANGE: _policy,
     Kind.MODEL_TRAINED: _trained,
     Kind.SAMPLE_UPLOADED: _sample,
     Kind.CACHE_RESULT: _cache,
@@ -284,7 +295,9 @@ _RULES: dict[str, Rule] = {
     Kind.BUSINESS_OUTCOME: _business,
     Kind.DEVICE_POSTURE: _posture,
     Kind.DEVICE_HEALTH: _health,
+    Kind.DEVICE_LIFECYCLE: lambda event: iter(()),  # the inventory of devices has it
     Kind.FEDERATION_ROUND: _federation,
+    Kind.REDACTED: _redacted,
     Kind.QUARANTINED: _quarantined,
 }
 KINDS = frozenset(_RULES)

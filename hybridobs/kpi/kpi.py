@@ -28,6 +28,7 @@ from hybridobs.kpi.formula import (
     Summaries,
 )
 from hybridobs.kpi.measure import Shape, Source
+from hybridobs.kpi.quantity import quantity
 
 if TYPE_CHECKING:
     from hybridobs.kpi.stats import Interval
@@ -161,6 +162,15 @@ class Kpi:
                 return Panel.STAT
             case _:
                 return Panel.TIMESERIES
+
+    @property
+    def is_share(self) -> bool:
+        """Whether its value is a part of a whole, and so reads in per cent."""
+        return self.unit == "1" and isinstance(self.formula, Share | Ratio | Overlap)
+
+    def shown(self, value: float) -> str:
+        """A value of it as a person reads it."""
+        return quantity(value, self.unit, percent=self.is_share)
 
     @property
     def live(self) -> bool:

@@ -307,6 +307,12 @@ def fell_back(running: str, *, wanted: str, previous: str) -> bool:
     return _dotted(ours[1]) < _dotted(theirs[1])
 
 
+def newer(version: str, than: str) -> bool:
+    """Return whether a version is newer than another by dotted numbers; False where one has none."""
+    ours, theirs = _NUMBERS.fullmatch(version), _NUMBERS.fullmatch(than)
+    return ours is not None and theirs is not None and _dotted(ours[1]) > _dotted(theirs[1])
+
+
 def _dotted(text: str) -> list[int]:
     return [int(part) for part in text.split(".")]
 

@@ -9,15 +9,22 @@ from __future__ import annotations
 
 from hybridobs.kpi.measure import Measure, Shape
 
+KPI_METRIC = "hybridobs_kpi"  # a KPI read from the store, as a collector shows it; which one is a label
+
 _UNITS = {"s": "seconds", "J": "joules", "By": "bytes"}
 
 
 def metric_name(measure: Measure) -> str:
     """``hybridobs_inference_duration_seconds``, ``hybridobs_inference_errors_total``: a family, less ``_bucket``."""
     name = measure.metric.replace(".", "_")
-    if unit := _UNITS.get(measure.unit):
+    if unit := metric_unit(measure):
         name = f"{name}_{unit}"
     return name if measure.shape is Shape.DISTRIBUTION else f"{name}_total"
+
+
+def metric_unit(measure: Measure) -> str:
+    """``seconds``, ``bytes``, ``joules``, or nothing: what OpenMetrics calls the unit, which the name ends in."""
+    return _UNITS.get(measure.unit, "")
 
 
 def stored_name(measure: Measure) -> str:

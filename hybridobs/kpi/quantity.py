@@ -6,7 +6,7 @@ import math
 import re
 
 _STEPS: dict[str, tuple[tuple[float, str], ...]] = {
-    "s": ((1e-6, "µs"), (1e-3, "ms"), (1.0, "s")),
+    "s": ((1e-6, "µs"), (1e-3, "ms"), (1.0, "s"), (3600.0, "h"), (86400.0, "d")),
     "J": ((1e-6, "µJ"), (1e-3, "mJ"), (1.0, "J"), (1e3, "kJ")),
     "By": ((1.0, "B"), (1e3, "kB"), (1e6, "MB"), (1e9, "GB")),
 }
@@ -16,13 +16,21 @@ def quantity(value: float, unit: str, *, percent: bool = False) -> str:
     """``0.0123, "s"`` reads ``12.3 ms``; a count (a unit in braces, except a currency) reads as it is."""
     if percent:
         return f"{digits(100 * value)} %"
+    factor, name = unit_for(value, unit)
+    return f"{digits(value / factor)} {name}".rstrip()
+
+
+def unit_for(value: float, unit: str, *, percent: bool = False) -> tuple[float, str]:
+    """The unit in which a value of this size reads well, and how many of ``unit`` it is: ``0.0123, "s"`` is in ms.
+
+    A chart asks it for its largest value. The name is empty for a count.
+    """
+    if percent:
+        return 0.01, "%"
     if steps := _STEPS.get(unit):
-        factor, name = next((step for step in reversed(steps) if abs(value) >= step[0]), steps[0])
-        return f"{digits(value / factor)} {name}"
-    if unit in ("", "1"):
-        return digits(value)
+        return next((step for step in reversed(steps) if abs(value) >= step[0]), steps[0])
     name = unit.strip("{}")
-    return f"{digits(value)} {name}" if name.isupper() else digits(value)
+    return 1.0, "" if unit in ("", "1") or not name.isupper() else name
 
 
 def digits(value: float) -> str:

@@ -19,6 +19,8 @@ def configuration(collector: str, alertmanager: str | None, rules: Sequence[str]
     made: dict[str, Any] = {
         "global": {"scrape_interval": f"{SCRAPE_S}s", "evaluation_interval": "15s"},
         "scrape_configs": [{"job_name": "hybridobs", "static_configs": [{"targets": [collector]}]}],
+        # The store alone has what is read from it, the newest samples too.
+        "remote_read": [{"url": f"http://{collector}/api/v1/read", "read_recent": True}],
         "rule_files": list(rules),
     }
     if alertmanager:

@@ -18,10 +18,13 @@ if TYPE_CHECKING:
     import urllib3
 
 RETRYABLE = frozenset({429, 502, 503, 504})
+# OTLP drops what these refuse. But they are about who sends, not about what: it waits until somebody mends the token.
+_WHO = frozenset({401, 403})
 _TOO_LARGE = 413
 _LEVEL = 1  # of zlib: spans of one stream repeat so much that more effort saves little
 _GZIP_BITS = 31
 _MAX_ANSWER = 64 * 1024
+_MAX_TOKEN = 16 * 1024
 _MAX_RETRY_AFTER = 3600.0
 _PARTIAL_SUCCESS = 1  # field of ExportTraceServiceResponse and ExportLogsServiceResponse
 
@@ -65,6 +68,8 @@ class HttpPost:
         if settings.compression != "none":
             self._headers["content-encoding"] = settings.compression
         self._headers |= settings.headers
+        if settings.token:
+            self._headers["authorization"] = f"Bearer {settings.token}"
 
     def __call__(self, signal: Signal, body: bytes, timeout: float) -> Reply:
         with loading:
@@ -73,11 +78,15 @@ class HttpPost:
             pool = self._pool = self._pool or _pool(self._settings)
         seconds = min(timeout, self._settings.timeout)
         try:
+            headers = self._headers | _token_of(self._settings.token_file)
+        except (OSError, ValueError) as error:
+            return Reply(Outcome.RETRY, f"token_file cannot be read: {error}")
+        try:
             answer = pool.request(
                 "POST",
                 f"{self._settings.endpoint}/v1/{signal}",
                 body=_compress(body, self._settings.compression),
-                headers=self._headers,
+                headers=headers,
                 timeout=urllib3.Timeout(connect=seconds, read=seconds),
                 retries=False,
                 redirect=False,
@@ -103,6 +112,8 @@ def understand(status: int, headers: Any, content: bytes, now: float | None = No
     if status in RETRYABLE:
         return Reply(Outcome.RETRY, f"HTTP {status}", retry_after(headers.get("retry-after"), now))
     detail = f"HTTP {status} {content[:200]!r}"
+    if status in _WHO:
+        return Reply(Outcome.RETRY, f"{detail}; check the token and the client certificate", status=status)
     return Reply(Outcome.TOO_LARGE if status == _TOO_LARGE else Outcome.REFUSED, detail, status=status)
 
 
@@ -153,6 +164,17 @@ def _fields(data: bytes) -> list[tuple[int, int | bytes]]:
         else:
             raise ValueError("wire type")
     return found
+
+
+def _token_of(file: str) -> dict[str, str]:
+    """The header with the token that is in ``file`` now; ValueError where there is none."""
+    if not file:
+        return {}
+    with open(file, encoding="ascii") as opened:  # noqa: PTH123 - nothing more to import on a device
+        token = opened.read(_MAX_TOKEN).strip()
+    if not token.isprintable() or not token or " " in token:
+        raise ValueError(f"{file} holds no token")
+    return {"authorization": f"Bearer {token}"}
 
 
 def _compress(body: bytes, how: str) -> bytes:

@@ -44,7 +44,9 @@ class Settings:
     installation_id: str = ""
     resource: Mapping[str, str] = dataclasses.field(default_factory=dict)
     endpoint: str = "http://127.0.0.1:4318"
-    headers: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    headers: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
+    token: str = dataclasses.field(default="", repr=False)
+    token_file: str = ""
     timeout: float = 10.0
     compression: str = "gzip"
     certificate: str = ""
@@ -66,12 +68,20 @@ class Settings:
 
 
 class Setting(NamedTuple):
-    """One row: ``otel`` are the variables read after ``HYBRIDOBS_<NAME>``; ``VARIABLE:key`` picks one pair."""
+    """One row: ``otel`` are the variables read after ``HYBRIDOBS_<NAME>``; ``VARIABLE:key`` picks one pair.
+
+    What is ``secret`` is never repeated in a message.
+    """
 
     name: str
     parse: Parse
     brief: str
     otel: tuple[str, ...] = ()
+    secret: bool = False
+
+    def shown(self, value: object) -> object:
+        """The value as a message may show it."""
+        return "..." if self.secret else value
 
     @property
     def variable(self) -> str:
@@ -93,6 +103,12 @@ def _text(value: Any) -> str:
     if not isinstance(value, (str, os.PathLike)):
         raise _UnusableError("give a string")
     return os.fspath(value)
+
+
+def _token(value: Any) -> str:
+    if not isinstance(value, str) or not value.isascii() or not value.isprintable() or " " in value.strip():
+        raise _UnusableError("give the token alone: no blank, no line break, ASCII only")
+    return value.strip()
 
 
 def _one_of(choices: tuple[str, ...]) -> Parse:
@@ -216,7 +232,9 @@ TABLE: tuple[Setting, ...] = (
     ),
     Setting("resource", _pairs, "Further resource attributes.", (RESOURCE_VARIABLE,)),
     Setting("endpoint", _url, "Where to send: base address of an OTLP/HTTP receiver.", (f"{_OTLP}ENDPOINT",)),
-    Setting("headers", _pairs, "HTTP headers of every request.", (f"{_OTLP}HEADERS",)),
+    Setting("headers", _pairs, "HTTP headers of every request.", (f"{_OTLP}HEADERS",), secret=True),
+    Setting("token", _token, "Bearer token of every request.", secret=True),
+    Setting("token_file", _text, "File of that token; read again when it changes."),
     Setting("timeout", _between(0.001, 3600, "seconds"), "Seconds for one request.", (f"{_OTLP}TIMEOUT",)),
     Setting("compression", _one_of(COMPRESSIONS), "gzip, deflate or none.", (f"{_OTLP}COMPRESSION",)),
     Setting("certificate", _text, "File of CA certificates to trust.", (f"{_OTLP}CERTIFICATE",)),
@@ -234,7 +252,7 @@ TABLE: tuple[Setting, ...] = (
     Setting(
         "location_decimals", _whole(0, 6, "places"), "Decimal places that are kept of a coordinate; 2 is about 1 km."
     ),
-    Setting("hash_key", _text, "Key to hash ids with, as name:secret."),
+    Setting("hash_key", _text, "Key to hash ids with, as name:secret.", secret=True),
     Setting("hash_key_file", _text, "File of such keys, one a line, the one in use first."),
     Setting("disabled", _switch, "Record nothing at all.", ("OTEL_SDK_DISABLED",)),
 )
@@ -250,7 +268,7 @@ def resolve(arguments: Mapping[str, object], environment: Environment | None = N
             try:
                 found[setting.name] = setting.parse(given)
             except _UnusableError as wrong:
-                raise ConfigError(setting.name, given, str(wrong)) from None
+                raise ConfigError(setting.name, setting.shown(given), str(wrong)) from None
         else:
             _from_environment(setting, environment, found)
     return Settings(**found)
@@ -263,7 +281,7 @@ def _from_environment(setting: Setting, environment: Environment, found: dict[st
             try:
                 found[setting.name] = setting.parse(text)
             except _UnusableError as wrong:
-                log.warning("hybridobs ignores %s=%r: %s", variable.replace(":", " "), text, wrong)
+                log.warning("hybridobs ignores %s=%r: %s", variable.replace(":", " "), setting.shown(text), wrong)
             else:
                 return
 

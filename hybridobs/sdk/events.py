@@ -254,6 +254,12 @@ def device_posture(
 
 
 @quiet
+def device_lifecycle(state: str) -> None:
+    """Say that this device was provisioned (put into service) or decommissioned (taken out of it)."""
+    emit(Kind.DEVICE_LIFECYCLE, {c.LIFECYCLE_STATE: state}, need=(c.LIFECYCLE_STATE,))
+
+
+@quiet
 def federation_round(
     *,
     participants: SupportsIndex,
@@ -297,6 +303,21 @@ def release_action(
     }
     need = (c.RELEASE_ACTION, c.RELEASE_TRIGGER)
     emit(Kind.RELEASE_ACTION, values, need=need, about=Subject(None, model, version))
+
+
+@quiet
+def policy_change(
+    policy: str, *, flag: str, variant: str, previous: str | None = None, reason: str | None = None
+) -> None:
+    """Say that a policy set a flag to another variant, and the KPI that decided; ``hybridobs policy evaluate`` does."""
+    values = {
+        c.POLICY_ID: policy,
+        c.FLAG_KEY: flag,
+        c.FLAG_VARIANT: variant,
+        c.POLICY_PREVIOUS: previous,
+        c.POLICY_REASON: reason,
+    }
+    emit(Kind.POLICY_CHANGE, values, need=(c.POLICY_ID, c.FLAG_VARIANT))
 
 
 @quiet

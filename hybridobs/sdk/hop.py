@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from hybridobs import contract
 from hybridobs.sdk import _encode
+from hybridobs.sdk._encode import varint_at as varint_at
 from hybridobs.sdk._http import HttpPost as HttpPost
 from hybridobs.sdk._http import Outcome as Outcome
 from hybridobs.sdk._http import Post as Post

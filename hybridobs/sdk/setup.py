@@ -9,6 +9,7 @@ from typing import NamedTuple
 from hybridobs.sdk import _guard, _pipeline, _settings
 from hybridobs.sdk._guard import failed
 from hybridobs.sdk._pipeline import Pipeline
+from hybridobs.sdk._redacted import tell
 from hybridobs.sdk._settings import Settings
 from hybridobs.sdk.queue import Queue, QueueStats, Resource
 from hybridobs.sdk.redact import counts
@@ -47,6 +48,8 @@ def configure(
     resource: Mapping[str, str] | None = None,
     endpoint: str | None = None,
     headers: Mapping[str, str] | None = None,
+    token: str | None = None,
+    token_file: str | PathLike[str] | None = None,
     timeout: float | None = None,
     compression: str | None = None,
     certificate: str | None = None,
@@ -122,6 +125,7 @@ def shutdown(timeout: float | None = None) -> None:
     try:
         pipeline = _pipeline.active
         if pipeline is not None:
+            tell()
             pipeline.stop(pipeline.settings.shutdown_timeout if timeout is None else timeout)
         else:
             _pipeline.replace(Pipeline(Settings(disabled=True)))

@@ -8,12 +8,13 @@ from hybridobs.errors import MissingExtra
 
 if TYPE_CHECKING:
     from hybridobs.serve.exposition import LiveMeasures
+    from hybridobs.serve.kpis import LiveKpis
     from hybridobs.serve.remote import RemoteRead
     from hybridobs.serve.summaries import Summaries
 
-__all__ = ["LiveMeasures", "RemoteRead", "Summaries"]
+__all__ = ["LiveKpis", "LiveMeasures", "RemoteRead", "Summaries"]
 
-_LATE = {"LiveMeasures": "exposition", "RemoteRead": "remote", "Summaries": "summaries"}
+_LATE = {"LiveKpis": "kpis", "LiveMeasures": "exposition", "RemoteRead": "remote", "Summaries": "summaries"}
 
 
 def __getattr__(name: str) -> object:

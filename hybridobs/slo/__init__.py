@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hybridobs.slo._schema import schema
     from hybridobs.slo._told import told, told_gate
     from hybridobs.slo.budget import Budget
+    from hybridobs.slo.catalogue import judged_by_catalogue, objective_of
     from hybridobs.slo.objective import Objective, SloFile, Trigger
     from hybridobs.slo.outcome import Outcome, Severity, worst
     from hybridobs.slo.report import FORMATS, Entry, Report
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "_file": ("load", "loads"),
     "budget": ("Budget",),
+    "catalogue": ("judged_by_catalogue", "objective_of"),
     "_check": ("Result", "check"),
     "objective": ("Objective", "SloFile", "Trigger"),
     "outcome": ("Outcome", "Severity", "worst"),
@@ -58,8 +60,10 @@ __all__ = [
     "alertmanager",
     "check",
     "gate",
+    "judged_by_catalogue",
     "load",
     "loads",
+    "objective_of",
     "rules",
     "schema",
     "told",

@@ -96,10 +96,10 @@ def _objective(branch: Branch, defaults: Fields, tier: Mapping[str, str]) -> Obj
     own = branch.fields(OBJECTIVE)
     fields = {**defaults, **own}
     kpi, worse, limit = _promise(branch, own)
-    where = {**tier, **_where(fields, kpi, tier)}
+    where = {**tier, **where_of(fields, kpi, tier)}
     stem = own["template"].text() if "template" in own else kpi.id
     name = own["name"].text() if "name" in own else "-".join((*where.values(), stem))
-    window = _window(fields["window"]) if "window" in fields else DEFAULT_WINDOW
+    window = window_of(fields["window"]) if "window" in fields else DEFAULT_WINDOW
     return replace(promised(name, kpi, worse, limit, window, fields, branch.place), where=where)
 
 
@@ -113,9 +113,9 @@ def promised(
         worse=worse,
         limit=limit,
         window=window,
-        where=_where(fields, kpi, {}),
-        by=tuple(_label(word, word.text(), kpi) for word in fields["by"].words()) if "by" in fields else (),
-        minimum_sample=_whole(fields["minimum_sample"]) if "minimum_sample" in fields else kpi.minimum_sample,
+        where=where_of(fields, kpi, {}),
+        by=tuple(label_of(word, word.text(), kpi) for word in fields["by"].words()) if "by" in fields else (),
+        minimum_sample=whole_of(fields["minimum_sample"]) if "minimum_sample" in fields else kpi.minimum_sample,
         severity=_severity(fields),
         place=place,
     )
@@ -139,7 +139,7 @@ def _promise(branch: Branch, own: Fields) -> tuple[Kpi, Worse, float]:
         branch.fail(f"names no KPI; give it 'kpi', or a 'template': {', '.join(TEMPLATES)}", "")
     if len(given) != 1:
         branch.fail(f"give {kpi.id} one of: {', '.join(TARGETS)}", ", ".join(given))
-    return kpi, _side(own[given[0]], given[0], kpi), _number(own[given[0]], kpi)
+    return kpi, _side(own[given[0]], given[0], kpi), number_of(own[given[0]], kpi)
 
 
 def _side(branch: Branch, key: str, kpi: Kpi) -> Worse:
@@ -151,37 +151,37 @@ def _side(branch: Branch, key: str, kpi: Kpi) -> Worse:
     return worse_side(kpi)
 
 
-def _number(branch: Branch, kpi: Kpi) -> float:
+def number_of(branch: Branch, kpi: Kpi) -> float:
     try:
         return parsed(branch.text(), kpi.unit, share=is_share(kpi))
     except ValueError as error:
         branch.fail(str(error))
 
 
-def _window(branch: Branch) -> Window:
+def window_of(branch: Branch) -> Window:
     try:
         return Window.named(branch.text())
     except ValueError as error:
         branch.fail(str(error))
 
 
-def _where(fields: Fields, kpi: Kpi, tier: Mapping[str, str]) -> dict[str, str]:
+def where_of(fields: Fields, kpi: Kpi, tier: Mapping[str, str]) -> dict[str, str]:
     pairs = fields["where"].pairs() if "where" in fields else {}
     for label, branch in pairs.items():
         if label in tier:
             branch.fail("the section says the tier already; leave it out here")
-        _label(branch, label, kpi)
+        label_of(branch, label, kpi)
     return {label: branch.text() for label, branch in pairs.items()}
 
 
-def _label(branch: Branch, label: str, kpi: Kpi) -> str:
+def label_of(branch: Branch, label: str, kpi: Kpi) -> str:
     own = tuple(dict.fromkeys((*LABELS, *(extra for name in kpi.measures for extra in MEASURES[name].extra))))
     if label not in own:
         branch.fail(f"{kpi.id} has no such label{_tree.nearest(label, own)}", label)
     return label
 
 
-def _whole(branch: Branch) -> int:
+def whole_of(branch: Branch) -> int:
     text = branch.text()
     if not text.isascii() or not text.isdigit() or int(text) < 1:
         branch.fail("give a whole number of observations, 1 or more")

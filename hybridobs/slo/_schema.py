@@ -36,37 +36,38 @@ def schema() -> Schema:
     objectives = {"type": "array", "items": {"$ref": "#/$defs/objective"}}
     root = {
         "version": {"const": 1},
-        "defaults": _mapping({name: _field(name) for name in _file.SHARED}),
+        "defaults": mapping({name: field(name) for name in _file.SHARED}),
         "objectives": objectives,
-        "tiers": _mapping(dict.fromkeys(_file.TIERS, objectives)),
+        "tiers": mapping(dict.fromkeys(_file.TIERS, objectives)),
         "gates": {"type": "array", "items": {"$ref": "#/$defs/trigger"}},
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "hybridobs SLO file",
-        **_mapping(root),
+        **mapping(root),
         "$defs": {"objective": _objective(), "trigger": _trigger()},
     }
 
 
 def _objective() -> Schema:
-    own = {name: _field(name) for name in _file.OBJECTIVE if name not in ("kpi", "template")}
-    own["kpi"] = _kpis([kpi for kpi in KPIS.values() if not is_mean_time(kpi)])
+    own = {name: field(name) for name in _file.OBJECTIVE if name not in ("kpi", "template")}
+    own["kpi"] = kpis([kpi for kpi in KPIS.values() if not is_mean_time(kpi)])
     own["template"] = _choice({name: f"{t.brief}: {t.kpi} {t.target}" for name, t in TEMPLATES.items()})
-    return {**_mapping(own), "oneOf": [{"required": ["kpi"]}, {"required": ["template"]}]}
+    return {**mapping(own), "oneOf": [{"required": ["kpi"]}, {"required": ["template"]}]}
 
 
 def _trigger() -> Schema:
     judged = (kpi for kpi in KPIS.values() if kpi.direction is not Direction.NONE)
-    kpis = [kpi for kpi in judged if comparable(kpi) and is_windowed(kpi)]
+    compared = [kpi for kpi in judged if comparable(kpi) and is_windowed(kpi)]
     limits = {"rel": _written("%"), "abs": _written("pp")}
-    own = {name: _field(name) for name in _file.TRIGGER}
-    own["kpi"] = _kpis(kpis)
-    own["limit"] = {**_mapping(limits), "minProperties": 1, "maxProperties": 1, "description": _BRIEFS["limit"]}
-    return {**_mapping(own), "required": ["kpi", "limit"]}
+    own = {name: field(name) for name in _file.TRIGGER}
+    own["kpi"] = kpis(compared)
+    own["limit"] = {**mapping(limits), "minProperties": 1, "maxProperties": 1, "description": _BRIEFS["limit"]}
+    return {**mapping(own), "required": ["kpi", "limit"]}
 
 
-def _field(name: str) -> Schema:
+def field(name: str) -> Schema:
+    """One key of an objective, with its sentence."""
     return {**_SHAPES.get(name, _TEXT), "description": _BRIEFS.get(name, "")}
 
 
@@ -84,7 +85,8 @@ _SHAPES: dict[str, Schema] = {
 }
 
 
-def _mapping(properties: Schema) -> Schema:
+def mapping(properties: Schema) -> Schema:
+    """An object with these keys and no others."""
     return {"type": "object", "properties": properties, "additionalProperties": False}
 
 
@@ -92,8 +94,9 @@ def _written(unit: str) -> Schema:
     return {"type": "string", "pattern": rf"^[0-9]+(\.[0-9]+)? ?{unit}$"}
 
 
-def _kpis(kpis: list[Kpi]) -> Schema:
-    return _choice({kpi.id: f"{kpi.title}. {kpi.brief}" for kpi in kpis})
+def kpis(known: list[Kpi]) -> Schema:
+    """One of these KPIs, each with its sentence."""
+    return _choice({kpi.id: f"{kpi.title}. {kpi.brief}" for kpi in known})
 
 
 def _choice(described: dict[str, str]) -> Schema:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from hybridobs.kpi.formula import Count, Sum
 from hybridobs.kpi.kpi import Direction, Kpi, Mean, Overlap, Quantile, Ratio, Share
 from hybridobs.kpi.measure import Source
-from hybridobs.kpi.quantity import quantity
 from hybridobs.kpi.stats.verdict import Worse
 from hybridobs.slo._tree import Place
 from hybridobs.slo.outcome import Severity
@@ -78,7 +77,7 @@ class SloFile:
 
 def is_share(kpi: Kpi) -> bool:
     """Whether its value is a part of a whole, and so reads in per cent."""
-    return kpi.unit == "1" and isinstance(kpi.formula, Share | Ratio | Overlap)
+    return kpi.is_share
 
 
 def is_counted(kpi: Kpi) -> bool:
@@ -106,7 +105,7 @@ def worse_side(kpi: Kpi) -> Worse:
 
 def shown(kpi: Kpi, value: float) -> str:
     """A value of this KPI as a person reads it."""
-    return quantity(value, kpi.unit, percent=is_share(kpi))
+    return kpi.shown(value)
 
 
 def comparable(kpi: Kpi) -> bool:

@@ -8,28 +8,56 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hybridobs.errors import MissingExtra
-from hybridobs.store._rows import KeptSpan, Quarantined, Registered, StoreInfo, StreamInfo, StreamState, TraceHead
+from hybridobs.store._rows import (
+    AttemptRow,
+    Device,
+    DeviceRow,
+    Done,
+    Due,
+    KeptSpan,
+    Quarantined,
+    Registered,
+    StoreInfo,
+    StreamInfo,
+    StreamState,
+    TraceHead,
+    Update,
+)
 
 if TYPE_CHECKING:
     from hybridobs.store._lines import Lines
+    from hybridobs.store._retention import Retention
     from hybridobs.store._store import Store
     from hybridobs.store._write import FOREIGN_MEMORY_S, Transaction
 
 __all__ = [
     "FOREIGN_MEMORY_S",
+    "AttemptRow",
+    "Device",
+    "DeviceRow",
+    "Done",
+    "Due",
     "KeptSpan",
     "Lines",
     "Quarantined",
     "Registered",
+    "Retention",
     "Store",
     "StoreInfo",
     "StreamInfo",
     "StreamState",
     "TraceHead",
     "Transaction",
+    "Update",
 ]
 
-_LATE = {"Store": "_store", "Lines": "_lines", "Transaction": "_write", "FOREIGN_MEMORY_S": "_write"}
+_LATE = {
+    "FOREIGN_MEMORY_S": "_write",
+    "Lines": "_lines",
+    "Retention": "_retention",
+    "Store": "_store",
+    "Transaction": "_write",
+}
 
 
 def __getattr__(name: str) -> object:

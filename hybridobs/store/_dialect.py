@@ -73,6 +73,9 @@ class Dialect(ABC):
     def begin_write(self, connection: Connection, writer: str) -> None:
         """Start a transaction that no other transaction of the same writer overlaps."""
 
+    def hold(self, connection: Connection, writer: str) -> None:  # noqa: B027
+        """Keep another writer out as well until the transaction ends, where one transaction does not exclude all."""
+
     @abstractmethod
     def begin_read(self, connection: Connection) -> None:
         """Start a transaction that sees one moment of the store."""
@@ -210,6 +213,9 @@ class _Postgres(Dialect):
         connection.commit()
 
     def begin_write(self, connection: Connection, writer: str) -> None:
+        self.hold(connection, writer)
+
+    def hold(self, connection: Connection, writer: str) -> None:
         # Two processes that were given the same writer name by mistake would overwrite each other's rows.
         lock = func.pg_advisory_xact_lock(func.hashtextextended(f"hybridobs {writer}", 0))
         connection.execute(select(lock))

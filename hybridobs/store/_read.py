@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Table, func, select
 
 from hybridobs.contract import EXTRA_LABELS, LABELS, Labels
 from hybridobs.errors import ConfigError, LayoutError
@@ -16,20 +16,23 @@ from hybridobs.kpi.catalog import MEASURES
 from hybridobs.kpi.clock import BootClock
 from hybridobs.kpi.fold import WIDTH, Series
 from hybridobs.kpi.ranges import RangeSet
-from hybridobs.kpi.shards import SHARD, SHARD_WIDTH
+from hybridobs.kpi.shards import SHARD, SHARD_WIDTH, SHARDS
 from hybridobs.kpi.summary import Summary
 from hybridobs.store._columns import Batch, Packed
 from hybridobs.store._delivery import delivery, from_streams
 from hybridobs.store._dialect import Dialect
 from hybridobs.store._references import from_references, referred
+from hybridobs.store._retention import horizons
 from hybridobs.store._rows import KeptSpan, Quarantined, StreamInfo, StreamState, TraceHead
-from hybridobs.store._schema import ALL_DEVICES, CELLS, CLOCKS, LOSSES, QUARANTINE, SERIES, SPANS, STREAMS
+from hybridobs.store._schema import ALL_DEVICES, CELLS, CLOCKS, LOSSES, QUARANTINE, ROLLED, SERIES, SPANS, STREAMS
+from hybridobs.store._tiles import Kept, Tiling, tiling
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 Group = tuple[str, ...]
 Groups = dict[Group, dict[str, Summary]]
+Part = tuple[Table, Sequence[ColumnElement[bool]]]  # where rows are, and which of them
 
 WINDOW = "window"
 _ROWS = 20_000  # read and merged at a time, which bounds the memory of any question
@@ -73,15 +76,23 @@ def _add_cells(
     width: int,
     groups: Groups,
 ) -> None:
-    """Merge the cells that match into ``groups``."""
+    """Merge the rows that match into ``groups``: rolled ones as wide as can be, and all fresh ones of the same time."""
     found = series(connection, where)
-    own = _of_shards() if SHARD in by else _of_all()
-    statement, parameters = _matching(dialect, own, measures, since, until, list(found) if where else None)
-    group_of = _grouping(by, found, width)
-    for rows in connection.execute(statement, parameters).partitions(_ROWS):
-        for name, group, summary in _merged(rows, group_of):
-            known = groups[group].get(name)
-            groups[group][name] = summary if known is None else known + summary
+    dropped = horizons(connection)
+    if SHARD in by:
+        parts = _of_shards(since, until, dropped.shards)
+    else:
+        parts = of_all(tiling(since, until, dropped.kept, width if WINDOW in by else None))
+    group_of = _grouping(by, found, width, dropped.kept if SHARD not in by else Kept())
+    parameters = {"measures": dialect.bind_list(list(measures))}
+    if where:
+        parameters["ids"] = dialect.bind_list(list(found))
+    for table, own in parts:
+        statement = _matching(dialect, table, own, whole=not where)
+        for rows in connection.execute(statement, parameters).partitions(_ROWS):
+            for name, group, summary in _merged(rows, group_of):
+                known = groups[group].get(name)
+                groups[group][name] = summary if known is None else known + summary
 
 
 def _check(measures: Iterable[str], by: Iterable[str], where: Iterable[str]) -> None:
@@ -97,7 +108,8 @@ def _check(measures: Iterable[str], by: Iterable[str], where: Iterable[str]) -> 
 
 def series(connection: Connection, where: Mapping[str, str]) -> dict[int, Series]:
     """Every series whose labels, base and extra, have the values of ``where``."""
-    statement = select(SERIES).where(*(SERIES.c[name] == value for name, value in where.items() if name in LABELS))
+    columns = (SERIES.c[name] for name in ("id", *LABELS, "extra"))
+    statement = select(*columns).where(*(SERIES.c[name] == value for name, value in where.items() if name in LABELS))
     wanted = {(name, value) for name, value in where.items() if name not in LABELS}
     found = {}
     for number, *labels, extra in connection.execute(statement):
@@ -107,39 +119,49 @@ def series(connection: Connection, where: Mapping[str, str]) -> dict[int, Series
     return found
 
 
-def _of_all() -> tuple[ColumnElement[bool], ...]:
-    """The minutes of all devices together: what KPIs are read from."""
-    return CELLS.c.width == WIDTH, CELLS.c.shard == ALL_DEVICES
+def of_all(tiled: Tiling) -> list[Part]:
+    """What KPIs are read from: minutes of all devices together, and what they were rolled up to."""
+    parts = [
+        (
+            ROLLED,
+            (ROLLED.c.width == tile.width, ROLLED.c.shard == ALL_DEVICES, *_within(ROLLED, tile.since, tile.until)),
+        )
+        for tile in tiled.tiles
+    ]
+    own = (CELLS.c.width == WIDTH, CELLS.c.shard == ALL_DEVICES, *_within(CELLS, tiled.since, tiled.until))
+    return [*parts, (CELLS, own)] if parts else []
 
 
-def _of_shards() -> tuple[ColumnElement[bool], ...]:
+def _of_shards(since: int | None, until: int | None, dropped: int) -> list[Part]:
     """The hours of each group of devices."""
-    return CELLS.c.width == SHARD_WIDTH, CELLS.c.shard != ALL_DEVICES
+    start = dropped if since is None else max(since, dropped)
+    shards = [ROLLED.c.shard.in_(range(SHARDS)), CELLS.c.shard != ALL_DEVICES]
+    return [
+        (table, (table.c.width == SHARD_WIDTH, of_shards, *_within(table, start, until)))
+        for table, of_shards in zip((ROLLED, CELLS), shards, strict=True)
+    ]
 
 
-def _matching(
-    dialect: Dialect,
-    own: Sequence[ColumnElement[bool]],
-    measures: Sequence[str],
-    since: int | None,
-    until: int | None,
-    ids: list[int] | None,
-) -> tuple[Any, dict[str, object]]:
-    columns = ("measure", "window", "series_id", "layout", "shard", "n", "sum", "min", "max", "hist")
-    statement = select(*(CELLS.c[name] for name in columns)).where(*own, dialect.one_of(CELLS.c.measure, "measures"))
-    parameters = {"measures": dialect.bind_list(list(measures))}
+def _within(table: Table, since: int | None, until: int | None) -> Iterator[ColumnElement[bool]]:
     if since is not None:
-        statement = statement.where(CELLS.c.window >= since)
+        yield table.c.window >= since
     if until is not None:
-        statement = statement.where(CELLS.c.window < until)
-    if ids is not None:
-        statement = statement.where(dialect.one_of(CELLS.c.series_id, "ids"))
-        parameters["ids"] = dialect.bind_list(ids)
-    return statement, parameters
+        yield table.c.window < until
 
 
-def _grouping(by: Sequence[str], found: Mapping[int, Series], width: int) -> Callable[[int, int, int], Group]:
-    """A function of series id, window and shard; a series that lacks an extra label has the empty text there."""
+def _matching(dialect: Dialect, table: Table, own: Sequence[ColumnElement[bool]], *, whole: bool) -> Any:
+    columns = ("measure", "window", "series_id", "layout", "shard", "n", "sum", "min", "max", "hist")
+    statement = select(*(table.c[name] for name in columns)).where(*own, dialect.one_of(table.c.measure, "measures"))
+    return statement if whole else statement.where(dialect.one_of(table.c.series_id, "ids"))
+
+
+def _grouping(
+    by: Sequence[str], found: Mapping[int, Series], width: int, kept: Kept
+) -> Callable[[int, int, int], Group]:
+    """A function of series id, window and shard; a series that lacks an extra label has the empty text there.
+
+    A fresh minute of a time of which only wider rows are left belongs to the wider one.
+    """
     values: dict[int, list[str]] = {}
     for number, one in found.items():
         labels = {**dict(zip(LABELS, one.labels, strict=True)), **dict(one.extra)}
@@ -149,7 +171,8 @@ def _grouping(by: Sequence[str], found: Mapping[int, Series], width: int) -> Cal
         return lambda number, _window, _shard: fixed[number]
 
     def group_of(number: int, window: int, shard: int) -> Group:
-        own = {WINDOW: str(window - window % width), SHARD: str(shard)}
+        start = window - window % kept.finest(window)
+        own = {WINDOW: str(start - start % width), SHARD: str(shard)}
         return tuple(own.get(name, value) for name, value in zip(by, fixed[number], strict=True))
 
     return group_of
@@ -258,12 +281,19 @@ def _head(trace_id: str, spans: Sequence[Any]) -> TraceHead:
 
 
 def counts(connection: Connection) -> dict[str, int]:
-    """How many rows the tables have."""
-    tables = (CELLS, SERIES, STREAMS, SPANS)
-    return {table.name: connection.execute(select(func.count()).select_from(table)).scalar_one() for table in tables}
+    """How many rows the tables have; ``cells`` are fresh and rolled rows together."""
+    tables = (CELLS, ROLLED, SERIES, STREAMS, SPANS)
+    found = {table.name: connection.execute(select(func.count()).select_from(table)).scalar_one() for table in tables}
+    rolled = found.pop(ROLLED.name)
+    return {**found, CELLS.name: found[CELLS.name] + rolled}
 
 
 def extent(connection: Connection) -> tuple[int | None, int | None]:
-    """The first and the last window."""
-    row = connection.execute(select(func.min(CELLS.c.window), func.max(CELLS.c.window)).where(*_of_all())).one()
-    return row[0], row[1]
+    """The first and the last window of all devices together."""
+    found = []
+    for table in (CELLS, ROLLED):
+        row = connection.execute(
+            select(func.min(table.c.window), func.max(table.c.window)).where(table.c.shard == ALL_DEVICES)
+        ).one()
+        found += [window for window in row if window is not None]
+    return (min(found), max(found)) if found else (None, None)

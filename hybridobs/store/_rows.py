@@ -9,6 +9,9 @@ from hybridobs.contract import UNKNOWN, Labels
 
 if TYPE_CHECKING:
     from hybridobs.kpi.drift import Reference
+    from hybridobs.kpi.inventory import Facts
+    from hybridobs.kpi.rollout import Attempt
+    from hybridobs.kpi.sightings import Sightings
 
 
 class StreamInfo(NamedTuple):
@@ -63,6 +66,73 @@ class Quarantined(NamedTuple):
     last_ns: int
 
 
+class DeviceRow(NamedTuple):
+    """What is stored of one device; ``first_seen`` and ``last_seen`` are Unix seconds on the store's clock."""
+
+    installation: str
+    first_seen: int
+    last_seen: int
+    tier: str
+    device_class: str
+    cohort: str
+    channel: str
+    site: str
+    service: str
+    facts: Facts
+    seen: Sightings
+
+
+class AttemptRow(NamedTuple):
+    """What is stored of one attempt to update a device; see :class:`hybridobs.kpi.rollout.Outcome`."""
+
+    attempt: Attempt
+    settled: int
+    due: int | None
+
+
+class Update(NamedTuple):
+    """The latest attempt to update a device; ``state`` is its outcome, ``confirmed``, ``stuck`` or ``unreachable``."""
+
+    system: str
+    kind: str
+    deployment: str
+    from_version: str
+    to_version: str
+    state: str
+    since: int
+
+
+class Device(NamedTuple):
+    """One device of the inventory.
+
+    Times are Unix seconds: ``first_seen`` and ``last_seen`` by the store's clock, the others when it was so.
+    ``versions`` maps components (``model:digits``, ``software:till``, ``firmware``, ``os``, ``runtime:onnxruntime``) to
+    the version that was seen last, ``behind`` those of them whose fleet has a newer one to that. ``health`` maps
+    names to a figure and when: battery 0 to 1, temperature Cel, disk_free and backlog By,
+    backlog_age s. ``clock_offset`` is true time less the device's clock, seconds. ``quarantined`` counts records
+    without a time.
+    """
+
+    installation: str
+    first_seen: int
+    last_seen: int
+    tier: str
+    device_class: str
+    cohort: str
+    channel: str
+    site: str
+    service: str
+    versions: Mapping[str, str]
+    behind: Mapping[str, str]
+    posture: Mapping[str, bool]
+    health: Mapping[str, tuple[float, int]]
+    provisioned: int | None = None
+    decommissioned: int | None = None
+    update: Update | None = None
+    clock_offset: float | None = None
+    quarantined: int = 0
+
+
 class Registered(NamedTuple):
     """A drift reference, and when it was registered (Unix s)."""
 
@@ -101,6 +171,21 @@ class TraceHead(NamedTuple):
     spans: int
     errors: int
     tiers: tuple[str, ...]
+
+
+class Due(NamedTuple):
+    """Rows that are due: to be rolled up into wider ones, and to be dropped."""
+
+    roll: int
+    drop: int
+
+
+class Done(NamedTuple):
+    """One transaction of upkeep: ``rolled`` or ``dropped``, how many rows, and about how many of these are left."""
+
+    what: str
+    rows: int
+    left: int
 
 
 class StoreInfo(NamedTuple):

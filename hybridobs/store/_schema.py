@@ -3,20 +3,25 @@
 ====================  ==============================================================================================
 ``meta``              one row: the version of this schema and when the store was made
 ``series``            a bounded set of label combinations; ``id`` is 63 bits of a hash of them
-``cells``             one row per (width, measure, window, series, shard, writer): counts that only ever add up
+``cells``             fresh rows, one per (width, measure, window, series, shard, writer): counts that only ever add up
+``rolled``            the same without writers, in minutes, hours and days: where fresh rows are moved to
+``retention``         how long rows of each width are kept, and from when on they are complete
 ``streams``           per SDK start, the set of counted sequence numbers
 ``losses``            per stream and reason, the set of numbers the sender gave up
 ``foreign_spans``     spans without sequence numbers, remembered for a while so that a re-sent one is not counted twice
 ``clocks``            per boot of a device, when it began in true time
 ``quarantine``        per stream and reason, how many records have no time, and what their clocks said
+``devices``           per installation, what is known of the device and which versions it was seen running
+``ota_attempts``      per installation and attempt, what was said of an update and what of it is in the measures
 ``drift_references``  what a feature of a model version looked like when the model was made, in a season
 ``spans``             the bounded trace store
 ====================  ==============================================================================================
 
-The key of ``cells`` leads with what every read names (width, measures, then a range of windows). ``writer`` is the
-collector replica, so replicas never touch each other's rows. ``shard`` is -1 for all devices together;
-rows of one shard are an hour wide and are read only when asked for.
-Every integer but the shard is 64 bits wide.
+Keys lead with what every read names (width, measures, then a range of windows). ``writer`` is the collector replica, so
+replicas never touch each other's rows. ``shard`` is -1 for all devices together; rows of one shard are an hour wide and
+are read only when asked for. What is in ``cells`` is in no row of ``rolled``, and what was moved is in each width of
+``rolled`` that is still kept. Every integer but the shard is 64 bits wide. An older schema is brought up to this one by
+the files in ``revisions/``.
 """
 
 from __future__ import annotations
@@ -25,7 +30,7 @@ from sqlalchemy import BigInteger, Column, Index, LargeBinary, MetaData, SmallIn
 
 from hybridobs.contract import LABELS
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 ALL_DEVICES = -1
 
 METADATA = MetaData()
@@ -41,7 +46,16 @@ def _whole(name: str, *, key: bool = False) -> Column[int]:
 
 META = Table("meta", METADATA, _whole("schema_version"), _whole("created"))
 
-SERIES = Table("series", METADATA, _whole("id", key=True), *map(_text, LABELS), _text("extra"))
+SERIES = Table(
+    "series",
+    METADATA,
+    _whole("id", key=True),
+    *map(_text, LABELS),
+    _text("extra"),
+    Column(
+        "seen", BigInteger, nullable=False, server_default="0"
+    ),  # Unix s: a writer that uses it says so now and then
+)
 
 CELLS = Table(
     "cells",
@@ -58,6 +72,27 @@ CELLS = Table(
     _whole("min"),
     _whole("max"),
     Column("hist", LargeBinary, nullable=False),  # Summary.pack(); empty where the measure has no distribution
+)
+
+ROLLED = Table(
+    "rolled",
+    METADATA,
+    _whole("width", key=True),  # columns as in ``cells``
+    Column("shard", SmallInteger, primary_key=True, nullable=False, autoincrement=False),
+    _text("measure", key=True),
+    _whole("window", key=True),
+    _whole("series_id", key=True),
+    _whole("layout", key=True),
+    *map(_whole, ("n", "sum", "min", "max")),
+    Column("hist", LargeBinary, nullable=False),
+)
+
+RETENTION = Table(
+    "retention",
+    METADATA,
+    _text("what", key=True),  # a field of Retention
+    _whole("keep_s"),
+    _whole("complete_from"),  # Unix s: what is older was dropped
 )
 
 STREAMS = Table(
@@ -105,6 +140,31 @@ QUARANTINE = Table(
     _whole("records"),
     _whole("first_ns"),  # by the clock of the device
     _whole("last_ns"),
+)
+
+DEVICES = Table(
+    "devices",
+    METADATA,
+    _text("installation", key=True),
+    _whole("first_seen"),  # the store's clock, Unix seconds, like last_seen
+    _whole("last_seen"),
+    *map(_text, ("tier", "device_class", "cohort", "channel", "site", "service")),
+    _text("facts"),  # kpi.inventory.Facts
+    _text("seen"),  # kpi.sightings.Sightings
+    Index("devices_last_seen", "last_seen"),
+)
+
+ATTEMPTS = Table(
+    "ota_attempts",
+    METADATA,
+    _text("installation", key=True),
+    _text("attempt", key=True),
+    _whole("changed"),  # the store's clock
+    _whole("settled"),  # from when on sightings change nothing
+    Column("due", BigInteger),  # when to look again though nothing is heard
+    _text("data"),  # kpi.rollout.Attempt
+    Index("ota_attempts_due", "due"),
+    Index("ota_attempts_changed", "changed"),
 )
 
 REFERENCES = Table(

@@ -6,9 +6,23 @@ from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, case, delete, func, or_, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from hybridobs.kpi.clock import DRIFT
+from hybridobs.store._devices import DeviceStatements
 from hybridobs.store._dialect import Dialect, Key
 from hybridobs.store._schema import (
     CELLS,
@@ -17,6 +31,8 @@ from hybridobs.store._schema import (
     LOSSES,
     QUARANTINE,
     REFERENCES,
+    RETENTION,
+    ROLLED,
     SERIES,
     SPANS,
     STREAMS,
@@ -48,11 +64,15 @@ class Statements:
         self.forget_clocks = delete(CLOCKS).where(CLOCKS.c.seen_ns < bindparam("before"))
         self.quarantine = _counting_on(insert(QUARANTINE))
         self.refer = _replacing(insert(REFERENCES), "created", "text")
-        self.new_series = insert(SERIES).on_conflict_do_nothing()
-        self.stored_cells = _stored_cells(dialect)
+        self.new_series = _replacing(insert(SERIES), "seen")
+        self.stored_cells = _stored(dialect, CELLS, CELLS.c.writer == bindparam("writer"))
         self.cells = Prepared(_replacing(insert(CELLS), "n", "sum", "min", "max", "hist"), dialect)
+        self.stored_rolled = _stored(dialect, ROLLED)
+        self.keep_for = _replacing(insert(RETENTION), "keep_s", "complete_from")
+        self.rolled = Prepared(_replacing(insert(ROLLED), "n", "sum", "min", "max", "hist"), dialect)
         self.forget_foreign = _oldest_foreign()
         self.remember_foreign = insert(FOREIGN_SPANS).on_conflict_do_nothing().returning(FOREIGN_SPANS.c.key)
+        self.devices = DeviceStatements(dialect)
         self.keep = insert(SPANS).on_conflict_do_nothing()
         self.kept = select(func.count()).select_from(SPANS)
         self.forget_old = delete(SPANS).where(SPANS.c.kept_ns < bindparam("before"))
@@ -102,17 +122,16 @@ def _counting_on(statement: Any) -> Any:
     return statement.on_conflict_do_update(index_elements=list(QUARANTINE.primary_key), set_=values)
 
 
-def _stored_cells(dialect: Dialect) -> Any:
-    """The rows of one writer for the keys of ``Dialect.keys``, ``n`` null where there is none.
+def _stored(dialect: Dialect, table: Table, *own: ColumnElement[bool]) -> Any:
+    """The rows of ``table`` for the keys of ``Dialect.keys``, ``n`` null where there is none.
 
     An outer join because SQLite would turn an inner one around and look at every row for every key.
     """
     touched = dialect.keys()
-    same = [CELLS.c[name] == touched.c[name] for name in Key._fields]
-    own = CELLS.c.writer == bindparam("writer")
+    same = [table.c[name] == touched.c[name] for name in Key._fields]
     asked = (touched.c[name] for name in Key._fields)
-    found = (CELLS.c[name] for name in ("n", "sum", "min", "max", "hist"))
-    return select(*asked, *found).select_from(touched.outerjoin(CELLS, and_(*same, own)))
+    found = (table.c[name] for name in ("n", "sum", "min", "max", "hist"))
+    return select(*asked, *found).select_from(touched.outerjoin(table, and_(*same, *own)))
 
 
 def _oldest_foreign() -> Any:

@@ -7,18 +7,29 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from sqlalchemy import inspect, select
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from hybridobs.errors import ConfigError, StoreError, StoreTooNew
 from hybridobs.kpi.clock import BootClock
 from hybridobs.kpi.fold import WIDTH, Series
-from hybridobs.store import _lines, _read, _references
+from hybridobs.store import _inventory, _lines, _migrate, _read, _references
 from hybridobs.store._dialect import Dialect, connect
 from hybridobs.store._faults import told, told_while_opening
-from hybridobs.store._rows import KeptSpan, Quarantined, Registered, StoreInfo, StreamState, TraceHead
-from hybridobs.store._schema import META, METADATA, SCHEMA_VERSION
+from hybridobs.store._retention import Retention
+from hybridobs.store._rows import (
+    Device,
+    Done,
+    Due,
+    KeptSpan,
+    Quarantined,
+    Registered,
+    StoreInfo,
+    StreamState,
+    TraceHead,
+)
+from hybridobs.store._schema import META
 from hybridobs.store._statements import Statements
+from hybridobs.store._upkeep import SETTLE_S, Upkeep
 from hybridobs.store._write import SeriesIds, Transaction
 
 if TYPE_CHECKING:
@@ -43,6 +54,7 @@ class Store:
         self._dialect = dialect
         self._clock = clock
         self._statements = Statements(dialect)
+        self._upkeep = Upkeep(dialect, self._statements, self._writing, self._reading)
         self._ids = SeriesIds()
         self._keep_spans = keep_spans
         self._keep_ns = int(keep_days * DAY_NS)
@@ -56,21 +68,26 @@ class Store:
         clock: Clock = time.time_ns,
         writer: str = "default",
         create: bool = True,
+        migrate: bool | None = None,
         keep_spans: int = 50_000,
         keep_days: float = 7.0,
     ) -> Store:
         """Open the store at an SQLAlchemy URL and make its tables unless ``create`` is false.
 
-        Raises ConfigError for a URL that cannot be right, StoreTooNew for a store of a newer version, StoreError for a
-        file that is damaged, no store or not ours to write, and StoreUnreachable where trying again may help.
+        A store of an older version is brought up if ``migrate``, which is as ``create`` unless given. Raises
+        ConfigError for a URL that cannot be right, StoreTooNew for a store of a newer version, StoreTooOld for one of
+        an older version that is not to be brought up, StoreError for a file that is damaged, no store or not ours to
+        write, and StoreUnreachable where trying again may help.
         """
         dialect = connect(url, create=create)
         try:
             with told_while_opening(dialect):
                 with dialect.engine.connect() as connection:
                     if create:
-                        _make(connection, dialect, clock)
-                    _check_version(connection, dialect)
+                        _migrate.make(connection, dialect, clock() // 10**9)
+                    if create if migrate is None else migrate:
+                        _migrate.migrate(connection, dialect)
+                    _migrate.check(connection, dialect)
                 dialect.check()
         except BaseException:
             dialect.engine.dispose()
@@ -96,20 +113,27 @@ class Store:
         nobody know, and doing it again is right then too: what was claimed is not claimed twice.
         """
         now = self._clock()
-        with told(self._dialect):
-            self._dialect.check()
-            connection = self._dialect.engine.connect()
-        try:
-            with told(self._dialect):
-                self._dialect.begin_write(connection, self.writer)
+        with self._writing(self.writer) as connection:
             tx = Transaction(connection, self._dialect, self._statements, self._ids, self.writer, now)
             yield tx
             tx.flush()
             with told(self._dialect):
                 room = self._trim(connection, tx.kept, now)
+        self._ids.committed(tx.new_series)
+        self._room = room
+
+    @contextmanager
+    def _writing(self, writer: str) -> Iterator[Connection]:
+        """A transaction that no other of ``writer`` overlaps, committed unless something is raised."""
+        with told(self._dialect):
+            self._dialect.check()
+            connection = self._dialect.engine.connect()
+        try:
+            with told(self._dialect):
+                self._dialect.begin_write(connection, writer)
+            yield connection
+            with told(self._dialect):
                 connection.commit()
-            self._ids.committed(tx.new_series)
-            self._room = room
         finally:
             _give_back(connection)
 
@@ -124,6 +148,28 @@ class Store:
             connection.execute(self._statements.forget_first, {"most": excess + self._keep_spans // 20})
             count = min(count, self._keep_spans - self._keep_spans // 20)
         return self._keep_spans - int(count)
+
+    # --- upkeep -----------------------------------------------------------------------------------------------
+    def upkeep(self, *, settle_s: int = SETTLE_S) -> Iterator[Done]:
+        """Roll up what has settled and drop what is past its time, one short transaction for each step of the iterator.
+
+        Answers stay the same throughout: to the last bit, and to the width that is kept. Stop between any two steps,
+        or in one, and go on whenever and wherever; several may do it at once. ``settle_s`` is how long rows stay as
+        they came after the end of their window. Raises StoreUnreachable where trying again may help.
+        """
+        return self._upkeep.run(self._clock() // 10**9, settle_s)
+
+    def due(self, *, settle_s: int = SETTLE_S) -> Due:
+        """How much upkeep there is to do."""
+        return self._upkeep.due(self._clock() // 10**9, settle_s)
+
+    def retention(self) -> Retention:
+        """How long rows are kept."""
+        return self._upkeep.retention()
+
+    def keep(self, retention: Retention) -> None:
+        """Set how long rows are kept, for everybody who uses this store; what was dropped does not come back."""
+        self._upkeep.keep(retention)
 
     # --- reading ----------------------------------------------------------------------------------------------
     @contextmanager
@@ -145,9 +191,11 @@ class Store:
     ) -> _read.Groups:
         """Summaries by group and measure, merged over writers, windows and series.
 
-        ``since`` and ``until`` (excluded) are Unix seconds on the start of a window; ``by`` names base labels, extra
-        labels or ``"window"``, and the group is their values in that order, empty for a label that a series lacks;
-        ``width`` is how many seconds a ``"window"`` in ``by`` has, whole minutes: its start is a multiple of that.
+        ``since`` and ``until`` (excluded) are Unix seconds, and what starts between them is in the answer; ``by`` names
+        base labels, extra labels or ``"window"``, and the group is their values in that order, empty for a label that a
+        series lacks; ``width`` is how many seconds a ``"window"`` in ``by`` has, whole minutes: its start is a multiple
+        of that. Where minutes are no longer kept (see ``retention``), what starts is an hour or a day, and a window is
+        no narrower than that.
         ``"shard"`` in ``by`` reads groups of devices instead, by the hour and for gated measures and model inputs only
         (see :mod:`hybridobs.kpi.shards`); ``where`` is what labels must equal. What is read from streams (delivery) or
         from drift references is of all time: it has no window, and ``since`` and ``until`` do not choose. A group or a
@@ -160,22 +208,21 @@ class Store:
     def lines(
         self,
         measure: str,
+        cuts: Sequence[int],
         *,
-        since: int,
-        until: int,
-        width: int = WIDTH,
         where: Mapping[str, str] | None = None,
         group_of: Callable[[Series], _lines.Group | None],
         buckets: bool = True,
         most: int = 5_000_000,
     ) -> _lines.Lines:
-        """The windows of one measure as columns, for charts: see ``Lines``.
+        """One measure as columns, for charts: what was counted between each two of ``cuts``, see ``Lines``.
 
-        ``since``, ``until``, ``width`` and ``where`` as in ``read``; ``group_of`` says to which line a series adds, or
-        None to leave it out; without ``buckets`` no distribution is read. Raises ConfigError for a measure that has no
-        windows and where more than ``most`` stored rows would have to be read, LayoutError as ``read``.
+        ``cuts`` are Unix seconds on whole minutes, ascending; ``where`` is what labels must equal; ``group_of`` says to
+        which line a series adds, or None to leave it out; without ``buckets`` no distribution is read. Raises
+        ConfigError for a measure that has no windows and where more than ``most`` stored rows would have to be read,
+        LayoutError as ``read``.
         """
-        wanted = _lines.Wanted(measure, since, until, width, where or {}, group_of, buckets, most)
+        wanted = _lines.Wanted(measure, cuts, where or {}, group_of, buckets, most)
         with self._reading() as connection:
             return _lines.lines(connection, self._dialect, wanted)
 
@@ -199,6 +246,24 @@ class Store:
         with self._reading() as connection:
             return _read.quarantined(connection)
 
+    def devices(
+        self, where: Mapping[str, str] | None = None, *, limit: int | None = None, order: str = "last_seen"
+    ) -> list[Device]:
+        """The inventory: devices that match ``where``, in ``order``, at most ``limit``.
+
+        ``where`` is what installation, tier, device_class, cohort, channel, site or service must equal, ``model`` and
+        ``version`` what must have been seen running, ``update`` the state of the latest attempt. Orders: last_seen (the
+        latest first), silent (the longest first), first_seen, newest, installation, behind, quarantined, battery (the
+        least first), temperature, backlog, clock_offset. ConfigError for a name that does not exist.
+        """
+        with self._reading() as connection:
+            return _inventory.devices(connection, where or {}, order, limit)
+
+    def retire(self, installation: str) -> None:
+        """Note that a device was taken out of service now; ConfigError for one that is not there."""
+        with self.begin() as tx:
+            tx.devices.retire(installation)
+
     def references(self, where: Mapping[str, str] | None = None) -> list[Registered]:
         """Drift references by key; ``where`` is what ``model``, ``version``, ``feature`` or ``season`` must equal."""
         with self._reading() as connection:
@@ -220,36 +285,6 @@ class Store:
             meta = connection.execute(select(META)).one()
             counts, (first, last) = _read.counts(connection), _read.extent(connection)
         return StoreInfo(self.url, meta.schema_version, meta.created, **counts, first_window=first, last_window=last)
-
-
-def _make(connection: Connection, dialect: Dialect, clock: Clock) -> None:
-    """Create what is not there; two that open a new store at once take turns."""
-    dialect.begin_write(connection, "schema")
-    there = set(inspect(connection).get_table_names())
-    if META.name not in there:
-        if taken := there & METADATA.tables.keys():
-            raise _foreign(dialect, f"has a table {min(taken)} of another program")
-        METADATA.create_all(connection)
-        connection.execute(META.insert(), {"schema_version": SCHEMA_VERSION, "created": clock() // 10**9})
-    connection.commit()
-
-
-def _check_version(connection: Connection, dialect: Dialect) -> None:
-    inspector = inspect(connection)
-    if not inspector.has_table(META.name):
-        raise ConfigError("store", dialect.shown, "is no store yet; a collector makes it")
-    if META.c.schema_version.name not in {column["name"] for column in inspector.get_columns(META.name)}:
-        raise _foreign(dialect, "has a table meta of another program")
-    version = connection.execute(select(META.c.schema_version)).scalar_one()
-    if version > SCHEMA_VERSION:
-        raise StoreTooNew(
-            f"store {dialect.shown} has schema {version}, this hybridobs reads up to {SCHEMA_VERSION}; "
-            "upgrade with: pip install -U hybridobs"
-        )
-
-
-def _foreign(dialect: Dialect, what: str) -> StoreError:
-    return StoreError(f"store {dialect.shown} {what}; name another database, or a schema of its own")
 
 
 def _give_back(connection: Connection) -> None:

@@ -20,6 +20,7 @@ from hybridobs.kpi.ranges import RangeSet
 from hybridobs.kpi.shards import SHARD_WIDTH, ShardKey
 from hybridobs.kpi.summary import Summary
 from hybridobs.store._columns import Batch, Packed
+from hybridobs.store._devices import Devices
 from hybridobs.store._dialect import Dialect, Key
 from hybridobs.store._faults import told_while_writing
 from hybridobs.store._references import row_of
@@ -92,6 +93,7 @@ class Transaction:
         self._counted: dict[str, RangeSet] = {}
         self._grown: set[str] = set()
         self._losses: dict[tuple[str, str], RangeSet] = {}
+        self.devices = Devices(connection, dialect, statements.devices, now_ns // 10**9)
         self.new_series: set[int] = set()
         self.kept = 0
 
@@ -188,7 +190,7 @@ class Transaction:
 
     def _add_series(self, series: Mapping[int, Series]) -> None:
         if new := self._ids.unknown(series) - self.new_series:
-            rows = [_series_row(number, series[number]) for number in sorted(new)]
+            rows = [_series_row(number, series[number], self._now_ns) for number in sorted(new)]
             self._connection.execute(self._statements.new_series, rows)
             self.new_series |= new
 
@@ -284,8 +286,9 @@ def _layout(name: str) -> int:
         raise StoreError(f"no measure is called {name!r}") from None
 
 
-def _series_row(id: int, series: Series) -> dict[str, object]:
-    return {"id": id, "extra": json.dumps(dict(series.extra)), **dict(zip(LABELS, series.labels, strict=True))}
+def _series_row(id: int, series: Series, now_ns: int) -> dict[str, object]:
+    own = {"id": id, "extra": json.dumps(dict(series.extra)), "seen": now_ns // 10**9}
+    return {**own, **dict(zip(LABELS, series.labels, strict=True))}
 
 
 def _span_row(span: KeptSpan, now_ns: int) -> dict[str, object]:

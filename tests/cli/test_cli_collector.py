@@ -39,7 +39,8 @@ def test_default() -> None:
     chosen = loaded(None, {})
     assert isinstance(chosen, Collector)
     assert (chosen.store, chosen.http, chosen.grpc) == ("sqlite:///hybridobs.db", "127.0.0.1:4318", "127.0.0.1:4317")
-    assert [type(view).__name__ for view in chosen.views] == ["LiveMeasures"]
+    assert [getattr(view, "__name__", view) for view in chosen.views] == ["LiveMeasures", "LiveKpis"]
+    assert [page.path for page in chosen.pages] == ["/api/v1/read", "/api/v1/summaries"]
 
 
 def test_file(file: Path) -> None:

@@ -50,9 +50,21 @@ CASES: list[Case] = [
         1 / 3,
     ),
     (EventKind.RELEASE_ACTION, lambda: events.release_action("rollback", trigger="gate"), "rollbacks", 1.0),
+    (
+        EventKind.POLICY_CHANGE,
+        lambda: events.policy_change("cost-cap", flag="cloud_offload", variant="local", reason="cost"),
+        "policy_changes",
+        1.0,
+    ),
     (EventKind.CRASH, lambda: events.crash("out_of_memory"), "memory_crashes", 1.0),
 ]
-ELSEWHERE = {EventKind.QUARANTINED, EventKind.OTA_UPDATE, EventKind.DEVICE_HEALTH}
+ELSEWHERE = {
+    EventKind.QUARANTINED,
+    EventKind.OTA_UPDATE,
+    EventKind.DEVICE_HEALTH,
+    EventKind.DEVICE_LIFECYCLE,
+    EventKind.REDACTED,
+}
 
 
 @pytest.mark.parametrize(("kind", "act", "kpi", "value"), CASES, ids=[f"{case[0].value}-{case[2]}" for case in CASES])
@@ -67,7 +79,7 @@ def test_an_event_reaches_its_kpi(
 
 
 def test_every_kind_has_a_function() -> None:
-    """No event of the contract can only be read, not said; updates and health have rooms of their own."""
+    """No event of the contract can only be read, not said; updates, health and inventory have rooms of their own."""
     assert {case[0] for case in CASES} == KINDS - ELSEWHERE
 
 

@@ -7,14 +7,13 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from itertools import chain
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from hybridobs.collector import Collector
 from hybridobs.grafana.ask import Prometheus, Shown, View, shown
-from hybridobs.grafana.promql import GAUGE, RANGE, Asked, query
+from hybridobs.grafana.promql import RANGE, Asked, query
 from hybridobs.kpi.catalog import KPIS, MEASURES
 from hybridobs.kpi.fold import CellKey, Fold
 from hybridobs.kpi.reading import Question, answers
@@ -25,15 +24,17 @@ from tests.grafana.conftest import BOARDS
 from tests.grafana.world import MISSING, prometheus
 from tests.kpi.test_every_kpi import CASES, NOON
 
-HOURS = 2
+HOURS = 1
 GOLDEN = ("retail", "voice")
 # What no golden scenario of a few hours tells, and so its panels need something else.
 NEEDS = {
-    GAUGE: "the gauge of KPIs that do not add up, which the collector reads from its store at a scrape",
+    "hybridobs_kpi": "whole days, references, or records that were lost: the gauge shows what there is",
     "hybridobs_collector_redactions_total": "a text with personal data in it",
     "hybridobs_collector_spans_kept_total": "traffic while Prometheus looks: a rate needs two scrapes",
     "hybridobs_inference_duration_seconds_bucket": "traffic while Prometheus looks",
     "hybridobs_inference_errors_total": "a failure while Prometheus looks",
+    "hybridobs_stored_ota_phases_total": "updates that tell their phases",
+    "hybridobs_stored_quality_false_accepts_total": "labels of both versions",
 }
 
 pytestmark = [

@@ -241,6 +241,7 @@ LEARNING: dict[str, Case] = {
         [*yes(Kind.SAMPLE_UPLOADED, "sample_pii_removed", 1, 0), *did(Kind.SAMPLE_UPLOADED, {})],
         0.5,
     ),
+    "redactions": (yes(Kind.REDACTED, "redaction_count", 3, 2), 5),
     "encrypted_share": (yes(Kind.SAMPLE_UPLOADED, "sample_encrypted", 1, 1, 1, 0), 0.75),
     "originals_sent": (yes(Kind.SAMPLE_UPLOADED, "sample_original", 1, 0, 0), 1),
     "federation_rounds": (did(Kind.FEDERATION_ROUND, {}, {}, {}), 3),
@@ -278,6 +279,7 @@ RELEASE: dict[str, Case] = {
 }
 LOOKUPS = [*each("cache_result", "hit", "stale", "miss"), *did(Kind.CACHE_RESULT, {"cache_result": "hit"})]
 PATTERN: dict[str, Case] = {
+    "policy_changes": (did(Kind.POLICY_CHANGE, {"policy_id": "cost-cap", "policy_reason": "cost"}, {}), 2),
     "sync_backlog_age_p50": (reports("buffer_age", 60, 90), 60),
     "sync_backlog_age_p95": (reports("buffer_age", 60, 90), 90),
     "sync_backlog_p95": (reports("buffer_usage", 1000, 3000), 3000),

@@ -16,9 +16,11 @@ SPANS = [span(number) for number in range(1, 201)]
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]  # the first test builds the program if it must
 
 
-def test_the_configuration_is_sound(program: str) -> None:
+@pytest.mark.parametrize("names", [[CONFIG.name], ["gateway.yaml"], ["gateway.yaml", "gateway.scale.yaml"]], ids=str)
+def test_the_configuration_is_sound(program: str, names: list[str]) -> None:
     """As otelcol itself reads it, with nothing set in the environment."""
-    done = subprocess.run([program, "validate", "--config", str(CONFIG)], capture_output=True, text=True)
+    files = [word for name in names for word in ("--config", str(CONFIG.parent / name))]
+    done = subprocess.run([program, "validate", *files], capture_output=True, text=True)
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 

@@ -100,6 +100,7 @@ def plant(text: str) -> None:
     events.route_decision(to=seen, reason=seen, origin=seen)
     events.sample_uploaded(seen, model=seen)
     events.release_action("rollback", trigger="gate", cause=seen)
+    events.policy_change(seen, flag=seen, variant=seen, previous=seen, reason=seen)
     events.crash(seen)
     hybridobs.set_cohort(f"of {text}"[:128])
 

@@ -22,7 +22,7 @@ ROOMS: dict[str, tuple[str, set[str]]] = {
     "privacy": ("", set()),
     "kpi": ("", set()),
     "sdk": ("", {"opentelemetry", "urllib3"}),
-    "store": ("collector", {"sqlalchemy", "numpy"}),
+    "store": ("collector", {"sqlalchemy", "alembic", "numpy"}),
     "collector": (
         "collector",
         {
@@ -40,7 +40,7 @@ ROOMS: dict[str, tuple[str, set[str]]] = {
     "remote": ("", {"urllib3"}),
     "slo": ("collector", {"yaml"}),
     "grafana": ("dashboards", {"grafanalib"}),
-    "report": ("collector", set()),
+    "report": ("report", {"jinja2", "markupsafe", "vl_convert"}),
     "demo": ("demo", {"numpy", "onnx", "onnxruntime", "skl2onnx", "sklearn", "aiohttp"}),
     "simulate": ("collector", set()),
     "local": ("collector", {"yaml"}),
@@ -54,6 +54,7 @@ DISTRIBUTIONS = {
     "google.protobuf": "protobuf",
     "google.rpc": "googleapis-common-protos",
     "grpc": "grpcio",
+    "openfeature": "openfeature-flagd-core",
     "opentelemetry": "opentelemetry-api",
     "opentelemetry.exporter": "opentelemetry-exporter-otlp",
     "opentelemetry.instrumentation": "opentelemetry-instrumentation-requests",
@@ -61,7 +62,9 @@ DISTRIBUTIONS = {
     "opentelemetry.sdk": "opentelemetry-sdk",
     "paho": "paho-mqtt",
     "re2": "google-re2",
+    "markupsafe": "jinja2",
     "sklearn": "scikit-learn",
+    "vl_convert": "vl-convert-python",
     "yaml": "pyyaml",
 }
 

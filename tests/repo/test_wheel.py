@@ -77,7 +77,7 @@ def test_help_works_without_extras(installed: Path, tmp_path: Path) -> None:
     assert done.returncode == 0 and "Usage:" in done.stdout
 
 
-@pytest.mark.parametrize("command", [["kpi"], ["collector", "run"], ["demo"]], ids=" ".join)
+@pytest.mark.parametrize("command", [["kpi"], ["collector", "run"], ["demo"], ["report"]], ids=" ".join)
 def test_missing_extra_names_the_install_command(installed: Path, tmp_path: Path, command: list[str]) -> None:
     """What is not installed says how to install it, in one line and without a traceback."""
     done = run([str(installed / "hybridobs"), *command], cwd=tmp_path)

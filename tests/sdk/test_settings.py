@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+from contextlib import suppress
 
 import pytest
 
 import hybridobs
 from hybridobs.errors import ConfigError
 from hybridobs.sdk._settings import TABLE, Settings, resolve
+
+SECRET = {setting.name for setting in TABLE if setting.secret}
 
 
 def test_precedence() -> None:
@@ -50,6 +53,8 @@ def test_every_setting_has_a_sentence() -> None:
         ("service", "x" * 200, "128"),
         ("headers", "novalue", "key=value"),
         ("headers", 3, "mapping"),
+        ("token", "Bearer abc", "alone"),
+        ("token", "ab\nc", "alone"),
         ("disabled", "perhaps", "true or false"),
         ("spool", 3, "string"),
     ],
@@ -58,8 +63,18 @@ def test_a_wrong_argument_names_key_value_and_way_out(key: str, value: object, w
     """The programmer learns what to write instead."""
     with pytest.raises(ConfigError, match=key) as caught:
         resolve({key: value}, {})
-    assert (caught.value.key, caught.value.value) == (key, value)
+    assert (caught.value.key, caught.value.value) == (key, "..." if key in SECRET else value)
     assert way_out in caught.value.way_out
+
+
+@pytest.mark.parametrize("name", sorted(SECRET))
+def test_a_secret_is_never_shown(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither a message, nor the log, nor the settings themselves repeat one."""
+    with suppress(ConfigError):
+        resolve({name: "two words"}, {})
+    settings = resolve({}, {f"HYBRIDOBS_{name.upper()}": "s3cret words"})
+    fine = resolve({"token": "s3cret", "headers": {"authorization": "s3cret"}, "hash_key": "k:s3cret"}, {})
+    assert "s3cret" not in caplog.text + repr(settings) + repr(fine)
 
 
 def test_a_wrong_variable_is_said_and_the_next_source_is_used(caplog: pytest.LogCaptureFixture) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import time
 import urllib.request
 from array import array
 from collections.abc import Callable
@@ -13,14 +14,16 @@ from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.exposition import choose_encoder
 
 from hybridobs.collector import Collector
-from hybridobs.contract import Labels
-from hybridobs.kpi.catalog import MEASURES
+from hybridobs.contract import UNKNOWN, Labels
+from hybridobs.kpi.catalog import KPIS, MEASURES
 from hybridobs.kpi.fold import CellKey, Series
-from hybridobs.kpi.measure import Shape
+from hybridobs.kpi.measure import Shape, Source
 from hybridobs.kpi.prometheus import metric_name
-from hybridobs.serve import LiveMeasures
+from hybridobs.serve import LiveKpis, LiveMeasures
+from hybridobs.store import KeptSpan, Store
 
 DEVICE = Labels(tier="device", model="digits", version="1.3.0")
 MS = 1_000_000
@@ -89,6 +92,45 @@ def test_scraping_twice_counts_once() -> None:
     assert text(view) == text(view)
 
 
+def openmetrics(view: LiveMeasures) -> str:
+    """What a scrape shows that prefers OpenMetrics."""
+    registry = CollectorRegistry()
+    registry.register(view)
+    encode, _ = choose_encoder("application/openmetrics-text; version=1.0.0")
+    return encode(registry).decode()
+
+
+def span(number: int, seconds: float, labels: Labels = DEVICE) -> KeptSpan:
+    """A kept span of one inference."""
+    return KeptSpan(f"{number:032x}", f"{number:016x}", "", "classify", "internal", 0, round(seconds * 1e9), labels)
+
+
+def test_the_newest_kept_trace_of_a_bucket_is_its_exemplar() -> None:
+    """A trace that can be looked up, the seconds it took, and when it arrived."""
+    view = LiveMeasures(clock=lambda: 1_760_000_000.0)
+    view.committed(cells("inference.duration", 90 * MS, 95 * MS, 9000 * MS))
+    view.kept([span(1, 0.09), span(2, 0.095), span(3, 9.0), span(4, 0.01, DEVICE._replace(model=UNKNOWN))])
+    said = [line for line in openmetrics(view).splitlines() if " # " in line]
+    found = {line.split('le="')[1].split('"')[0]: line.split(" # ")[1] for line in said}
+    assert found == {
+        "0.1": f'{{trace_id="{2:032x}"}} 0.095 1760000000.0',
+        "+Inf": f'{{trace_id="{3:032x}"}} 9.0 1760000000.0',
+    }
+
+
+def test_openmetrics_knows_the_units() -> None:
+    """What the name ends in is said to be the unit."""
+    view = LiveMeasures()
+    view.committed(cells("inference.duration", MS))
+    view.committed(cells("session.duration", 1))
+    view.committed(cells("tokens.input", 1))
+    units = [line for line in openmetrics(view).splitlines() if line.startswith("# UNIT")]
+    assert sorted(units) == [
+        "# UNIT hybridobs_inference_duration_seconds seconds",
+        "# UNIT hybridobs_session_duration_seconds seconds",
+    ]
+
+
 def test_series_are_bounded() -> None:
     """Beyond the limit values are added to an overflow line."""
     view = LiveMeasures(series=2)
@@ -143,6 +185,19 @@ def promtool() -> Promtool:
     return check
 
 
+def filled(store: Store) -> LiveKpis:
+    """Every KPI that has a value when each measure has a hundred of them."""
+    now = int(time.time())
+    with store.begin() as tx:
+        for measure in MEASURES.values():
+            if measure.source is Source.EVENTS:
+                extra: Any = dict.fromkeys(measure.extra, "x")
+                tx.add(cells(measure.name, *([1] * 100), window=now - now % 60, **extra))
+    kpis = LiveKpis(list(KPIS))
+    kpis.refresh(store)
+    return kpis
+
+
 @pytest.mark.integration
 def test_promtool_is_content(tmp_path: Path, promtool: Promtool) -> None:
     """Every measure there is, and the collector's own counters, as a real collector shows them."""
@@ -150,7 +205,10 @@ def test_promtool_is_content(tmp_path: Path, promtool: Promtool) -> None:
     for measure in MEASURES.values():
         extra: Any = dict.fromkeys(measure.extra, "x")
         view.committed(cells(measure.name, 1, **extra))
-    with Collector(f"sqlite:///{tmp_path / 'a.db'}", http="127.0.0.1:0", grpc=None, views=[view]).running() as running:
+    store = Store.open(f"sqlite:///{tmp_path / 'a.db'}")
+    kpis = filled(store)
+    views: list[Any] = [view, kpis]
+    with store, Collector(store, http="127.0.0.1:0", grpc=None, views=views).running() as running:
         with urllib.request.urlopen(running.http_url + "/metrics", timeout=30) as answer:
             shown = answer.read().decode()
         asked = urllib.request.Request(
@@ -160,5 +218,6 @@ def test_promtool_is_content(tmp_path: Path, promtool: Promtool) -> None:
             assert answer.headers["Content-Type"].startswith("application/openmetrics-text")
             assert answer.read().endswith(b"# EOF\n")
     assert promtool(shown) == ""
+    assert shown.count("\nhybridobs_kpi{") > 100
     expected = {metric_name(measure) for measure in MEASURES.values() if measure.shape is not Shape.DISTINCT}
     assert {name for name in expected if f"# HELP {name} " not in shown} == set()

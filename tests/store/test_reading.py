@@ -135,7 +135,7 @@ def test_info_says_what_is_there(filled: Store) -> None:
     """Rows by kind, and the first and last window."""
     info = filled.info()
     assert (info.cells, info.series, info.streams, info.spans) == (6, 5, 0, 0)
-    assert (info.first_window, info.last_window, info.created, info.schema_version) == (60, 180, 1_760_000_000, 1)
+    assert (info.first_window, info.last_window, info.created, info.schema_version) == (60, 180, 1_760_000_000, 2)
 
 
 def test_an_empty_store_answers_every_question(store: Store) -> None:

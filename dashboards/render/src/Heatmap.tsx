@@ -18,7 +18,8 @@ function bound(frame: DataFrame): number {
 
 function paint(canvas: HTMLCanvasElement, { frames, width, height, theme, unit, since, until }: Props) {
   const pen = canvas.getContext('2d')!;
-  pen.scale(2, 2);
+  pen.setTransform(2, 0, 0, 2, 0, 0);
+  pen.clearRect(0, 0, width, height);
   const rows = [...frames].sort((a, b) => bound(a) - bound(b));
   const cells = rows.map((row, place) => {
     const below = new Map<number, number>();

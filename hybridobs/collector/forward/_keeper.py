@@ -11,15 +11,13 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import NamedTuple
 
-from hybridobs.collector._compression import expand
-from hybridobs.collector._json import to_protobuf
 from hybridobs.collector._parse import parse
 from hybridobs.collector.answer import Answer, Verdict, accepted
 from hybridobs.collector.counters import Counters
 from hybridobs.collector.forward._file import RelayFile
 from hybridobs.collector.forward._frame import Lost, arrived, encoded, items_in, merge
 from hybridobs.collector.forward._redact import Redaction
-from hybridobs.collector.ingest import VERDICTS, Deliver, Request, metrics
+from hybridobs.collector.ingest import VERDICTS, Deliver, Request, metrics, plain_body
 from hybridobs.collector.limits import Limits
 from hybridobs.contract import DropReason, LostReason, Signal
 from hybridobs.errors import Rejected
@@ -152,12 +150,10 @@ class Keeper:
 
     def _redacted(self, request: Request) -> _Taken:
         drops: Counter[DropReason] = Counter()
-        body = expand(request.body, request.encoding, self._limits.request_bytes)
-        if request.as_json:
-            body = to_protobuf(request.signal, body, drops)
+        body = plain_body(request, self._limits, drops)
         if request.signal is Signal.METRICS:
             return _Taken(request, b"", {}, metrics(body).drops + drops)
-        frame = parse(body)
+        frame = parse(body, self._limits.request_groups)
         lost, refused = self._redaction.apply(request.signal, frame)
         if refused:
             drops[DropReason.MALFORMED] += refused

@@ -12,14 +12,17 @@ from typing import Self
 from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
-from hybridobs.collector._gate import Gate
+from hybridobs.collector._gate import Desk, Gate
 from hybridobs.collector._serving import Serving
+from hybridobs.collector.access._rates import Rates
+from hybridobs.collector.access._tls import Tls
 from hybridobs.collector.counters import Counters
 from hybridobs.collector.forward._file import RelayFile
 from hybridobs.collector.forward._keeper import Keeper
 from hybridobs.collector.forward._limits import RelayLimits
 from hybridobs.collector.forward._redact import Redaction, Redactor, cap
 from hybridobs.collector.forward._sender import Sender
+from hybridobs.collector.ingest import Deliver
 from hybridobs.collector.limits import Limits
 from hybridobs.contract import LostReason
 from hybridobs.errors import ConfigError
@@ -38,7 +41,9 @@ class Relay(Serving):
     A device is answered once its request would survive a power cut. Resources, scopes with their export timestamps and
     sequence numbers go up as they came. ``spool`` is a directory of its own (0700; one relay each), below the user's
     state directory unless given. ``redact`` are functions as :func:`deny` and :func:`cap` make them; an empty list
-    sends everything as it came. ``headers``, ``certificate``, ``compression`` and ``timeout`` are those of the way up.
+    sends everything as it came. ``headers``, ``token``, ``token_file``, ``certificate``, ``client_certificate``,
+    ``client_key``, ``compression`` and ``timeout`` are those of the way up, as a device has them; ``access`` and
+    ``tls`` guard the way in. A relay serves one tenant, the one that its own token belongs to.
     """
 
     def __init__(
@@ -52,22 +57,38 @@ class Relay(Serving):
         limits: Limits | None = None,
         keep: RelayLimits | None = None,
         headers: Mapping[str, str] | None = None,
-        certificate: str = "",
+        token: str | None = None,
+        token_file: str | Path | None = None,
+        certificate: str | None = None,
+        client_certificate: str | None = None,
+        client_key: str | None = None,
         compression: str = "gzip",
         timeout: float = 30.0,
+        access: str | Path | None = None,
+        tls: Tls | None = None,
+        open_metrics: bool = False,
     ) -> None:
-        super().__init__(http, grpc, limits)
+        super().__init__(http, grpc, limits, access, tls, open_metrics=open_metrics)
         self.to = to
         self.spool = spool
         self.redact = tuple(redact)
         self.keep = keep or RelayLimits()
         given = {"endpoint": to, "compression": compression, "timeout": timeout, "headers": dict(headers or {})}
-        self._post = resolve({**given, "certificate": certificate or None}, {})
+        secrets = {"token": token or None, "token_file": token_file or None, "certificate": certificate or None}
+        own = {"client_certificate": client_certificate or None, "client_key": client_key or None}
+        self._post = resolve({**given, **secrets, **own}, {})
         self._sender: Sender | None = None
 
-    def on(self, http: str | None, grpc: str | None) -> Self:
-        """Listen elsewhere; None changes nothing. Returns itself."""
-        super().__init__(http or self.http, grpc or self.grpc, self.limits)
+    def on(
+        self,
+        http: str | None = None,
+        grpc: str | None = None,
+        access: str | Path | None = None,
+        tls: Tls | None = None,
+    ) -> Self:
+        """Listen elsewhere, guarded otherwise; None changes nothing. Returns itself."""
+        guard = (access or self.access, tls or self.tls)
+        super().__init__(http or self.http, grpc or self.grpc, self.limits, *guard, open_metrics=self.open_metrics)
         return self
 
     async def serve(self, stop: asyncio.Event, started: asyncio.Event | None = None) -> None:
@@ -85,26 +106,36 @@ class Relay(Serving):
             file.close()
 
     async def _serve(self, file: RelayFile, post: Post, stop: asyncio.Event, started: asyncio.Event | None) -> None:
+        door = self._door()
+        if len(door.tenants) > 1:
+            raise ConfigError("access", str(self.access), "a relay serves one tenant; run one relay for each")
         counters = Counters()
-        gate = Gate(self.limits, counters)
         sender = Sender(file, post)
-        keeper = Keeper(file, self.limits, counters, Redaction(self.redact), gate.deliver, sender.wake)
+        keepers: list[Keeper] = []
+
+        def open_desk(_: str, deliver: Deliver) -> Desk:
+            keeper = Keeper(file, self.limits, counters, Redaction(self.redact), deliver, sender.wake)
+            keeper.start()
+            keepers.append(keeper)
+            return Desk(keeper, counters, self.limits, Rates(self.limits), registry)
+
+        gate = Gate(self.limits, door, open_desk)
         counters.gauge("queue_bytes", "Bytes of requests that are not answered yet.", lambda: gate.held)
         registry = CollectorRegistry()
-        registry.register(counters)
-        registry.register(_Shown(file, sender))
-        keeper.start()
+        for shown in (counters, door, _Shown(file, sender)):
+            registry.register(shown)
         sender.start()
-        gate.attach(asyncio.get_running_loop(), keeper)
         try:
-            await self._listen(gate, registry)
+            await gate.attach(asyncio.get_running_loop())
+            await self._listen(gate)
             log.info("relaying from %s and %s to %s", self.http_url or "-", self.grpc_target or "-", self.to)
             if started is not None:
                 started.set()
             await stop.wait()
         finally:
             await self._stop(gate)
-            await asyncio.to_thread(keeper.stop)
+            for keeper in keepers:
+                await asyncio.to_thread(keeper.stop)
             await asyncio.to_thread(sender.stop)
             log.info("stopped; %d requests wait on disk", file.requests)
 

@@ -65,6 +65,7 @@ TIME_TO_CONFIRM = distribution(
     "ota.time_to_confirm", "s", "Success to the version seen running.", edges=(600, DAY), quantum=MICRO
 )
 OTA_IO = total("ota.io", "By", "Bytes that updates transferred.", extra=UPDATE)
+POLICY_CHANGES = count("policy.changes", "{change}", "Flags that a policy set to another variant.", "policy", "reason")
 RELEASES = count("release.actions", "{action}", "Promotions, pauses and rollbacks.", "action", "trigger", "reason")
 PROMOTIONS = count("release.promotions", "{action}", "Promotions to the next channel.", "trigger")
 ROLLBACKS = count(
@@ -90,6 +91,7 @@ ENCRYPTION_SAID = count("sample.encryption_said", "{sample}", "Samples that say 
 ENCRYPTED = count("sample.encrypted", "{sample}", "Those of them that were encrypted before sending.")
 ORIGINALS = count("sample.originals", "{sample}", "Raw originals that left the device, by why.", "reason")
 SAMPLE_IO = total("sample.io", "By", "Bytes of samples sent.", extra=("reason",))
+REDACTIONS = total("privacy.redactions", "{value}", "Values changed or left out for privacy.", extra=("reason",))
 ROUNDS = count("federation.rounds", "{round}", "Rounds of federated learning.")
 PARTICIPANTS = total("federation.participants", "{device}", "Devices asked to take part.")
 DROPOUTS = total("federation.dropouts", "{device}", "Those of them that did not answer.")

@@ -86,6 +86,13 @@ KPIS = (
         objective=1.0,
         minimum_sample=1,
     ),
+    _.told(
+        "redactions",
+        "Values redacted",
+        Sum(h.REDACTIONS),
+        "P1",
+        "Values that devices changed or left out before anything was written or sent, by rule.",
+    ),
     _.higher(
         "encrypted_share",
         "Samples encrypted",

@@ -130,10 +130,12 @@ MISSION: dict[str, Row] = {
     "D15": _kpis("Quality by version", "accuracy", by=("version",), events=(Kind.RELEASE_ACTION,)),
     "D16": _kpis("Model cards", events=(Kind.MODEL_TRAINED,)),
     # --- 6: privacy ---
-    "P1": _kpis("Redact before sending", "pii_removed_share", events=(Kind.SAMPLE_UPLOADED,)),
+    "P1": _kpis("Redact before sending", "pii_removed_share", events=(Kind.SAMPLE_UPLOADED, Kind.REDACTED)),
     "P2": _not("No raw content by default", _DOES),
     "P3": _not("Nobody can be identified", f"{_DOES}: ids are hashed before they leave, labels are bounded"),
-    "P4": _kpis("Placement as policy", "offload_share", by=("reason",), events=(Kind.ROUTE,)),
+    "P4": _kpis(
+        "Placement as policy", "offload_share", by=("policy", "reason"), events=(Kind.ROUTE, Kind.POLICY_CHANGE)
+    ),
     "P5": _not("Data boundaries", f"{_DOES}: where a store stands and what a collector forwards", "site"),
     "P6": _kpis("Privacy budget", "privacy_budget", events=(Kind.FEDERATION_ROUND,)),
     "P7": _not("Keys and tokens", _DOES),

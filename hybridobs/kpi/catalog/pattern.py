@@ -61,6 +61,14 @@ KPIS = (
         "federation_staleness", "Update staleness", h.STALENESS, (0.95,), "H4", "Age of the oldest update in a round."
     ),
     _.lower("privacy_budget", "Privacy budget spent", Sum(h.EPSILON), "H4", "Sum of epsilon over the rounds."),
+    # --- placement as policy ---
+    _.told(
+        "policy_changes",
+        "Policy changes",
+        Count(h.POLICY_CHANGES),
+        "P4",
+        "Flags that a policy set to another variant; many in a row mean that its limits are too close.",
+    ),
     # --- shadow inference ---
     _.higher(
         "shadow_agreement",

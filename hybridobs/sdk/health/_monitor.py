@@ -16,6 +16,7 @@ from hybridobs.sdk import _pipeline
 from hybridobs.sdk._emit import Subject, emit
 from hybridobs.sdk._guard import failed, log, quiet
 from hybridobs.sdk._loading import loading
+from hybridobs.sdk._redacted import tell
 from hybridobs.sdk.health._crashes import Crashes
 from hybridobs.sdk.health._hours import Hours
 from hybridobs.sdk.health._look import Looks
@@ -87,6 +88,7 @@ class Monitor:
                 self.hours.tainted = self.hours.tainted or self.crashes.uncaught
                 self.crashes.note(self.hours)
             emit(EventKind.DEVICE_HEALTH, _typed(values), about=self._about)
+            tell()
 
     def stop(self) -> None:
         """Report once more and note that the run ends by itself."""

@@ -9,6 +9,7 @@ _MOST_SAID = 100
 
 _lock = threading.Lock()
 _counts: Counter[str] = Counter()
+_told: Counter[str] = Counter()
 _said: set[str] = set()
 
 
@@ -24,6 +25,14 @@ def counts() -> dict[str, int]:
         return {str(rule): number for rule, number in _counts.items()}
 
 
+def untold() -> dict[str, int]:
+    """Return by rule what was counted since this was last asked."""
+    with _lock:
+        new = _counts - _told
+        _told.update(new)
+        return {str(rule): number for rule, number in new.items()}
+
+
 def first_time(key: str) -> bool:
     """Whether nobody asked about this key before; False for all once there are many."""
     if key in _said or len(_said) >= _MOST_SAID:
@@ -37,4 +46,5 @@ def forget() -> None:
     global _lock
     _lock = threading.Lock()
     _counts.clear()
+    _told.clear()
     _said.clear()

@@ -61,7 +61,7 @@ def answered(store: Store, query: Query, budget: Budget) -> list[bytes]:
     matchers = Matchers(query.matchers)
     metrics = [one for one in stored_metrics() if matchers.allow(NAME, one.name)]
     asked = plan(query)
-    if asked.until <= asked.since:
+    if len(asked.cuts) < 2:
         return []
     samples = Samples(asked.times)
     return [
@@ -89,7 +89,7 @@ class _Metric:
         lines = self._lines(store)
         if not lines.groups:
             return
-        grid = Grid.of(self._plan, lines)
+        grid = Grid.of(self._plan)
         if self._metric.part is Part.BUCKET:
             yield from self._buckets(lines, grid, samples)
             return
@@ -102,9 +102,7 @@ class _Metric:
         where = {name: value for name, value in self._matchers.equal.items() if name in self._metric.labels}
         found = store.lines(
             self._metric.measure.name,
-            since=self._plan.since,
-            until=self._plan.until,
-            width=self._plan.width,
+            self._plan.cuts.tolist(),
             where=where,
             group_of=self._group_of,
             buckets=self._metric.part is Part.BUCKET,

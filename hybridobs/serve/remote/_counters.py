@@ -29,18 +29,19 @@ Ints = NDArray[np.int64]
 
 
 class Grid(NamedTuple):
-    """Where cells stand in a table of windows, and which boundary between windows each sample shows."""
+    """Where each sample stands: ``share`` of the way through the window that begins at boundary ``before``."""
 
     windows: int
-    window: Ints  # of each cell
-    boundary: Ints  # of each sample
+    before: Ints
+    share: Floats
 
     @classmethod
-    def of(cls, plan: Plan, lines: Lines) -> Grid:
-        """The table that ``plan`` asks for."""
-        windows = (plan.until - plan.since) // plan.width
-        boundary = (plan.times // 1000 - plan.since) // plan.width
-        return cls(windows, (lines.window - plan.since) // plan.width, boundary)
+    def of(cls, plan: Plan) -> Grid:
+        """The windows of ``plan``, and its samples between them."""
+        exact = (plan.times - (plan.times % 1000 == 1)) / 1000  # a range may begin one millisecond late
+        before = np.clip(np.searchsorted(plan.cuts, exact, "right") - 1, 0, len(plan.cuts) - 2)
+        share = (exact - plan.cuts[before]) / np.diff(plan.cuts)[before]
+        return cls(len(plan.cuts) - 1, before, share)
 
     def grown(self, table: Floats, *, falls: bool = False) -> Floats:
         """Counters at the samples from a table whose last axis is windows; one that ``falls`` is left to fall."""
@@ -49,7 +50,8 @@ class Grid(NamedTuple):
         if not falls and table.size and table.min() < 0:
             total = np.minimum.accumulate(total[..., ::-1], axis=-1)[..., ::-1]
             total -= total[..., :1]
-        return total[..., self.boundary]
+        start = total[..., self.before]
+        return start + (total[..., self.before + 1] - start) * self.share
 
 
 def amounts(lines: Lines, grid: Grid, values: Floats, *, falls: bool = False) -> Iterator[Floats]:
@@ -57,7 +59,7 @@ def amounts(lines: Lines, grid: Grid, values: Floats, *, falls: bool = False) ->
     cuts = np.searchsorted(lines.line, np.arange(len(lines.groups) + 1))
     for start, end in pairwise(cuts):
         table = np.zeros(grid.windows)
-        table[grid.window[start:end]] = values[start:end]
+        table[lines.window[start:end]] = values[start:end]
         yield grid.grown(table, falls=falls)
 
 
@@ -121,11 +123,11 @@ def distributions(lines: Lines, grid: Grid, shown: Bounds, coarser: int) -> Iter
     for number in range(len(lines.groups)):
         own = slice(cuts[number], cuts[number + 1])
         counted = np.zeros((len(shown.order) + 1, grid.windows))  # its first row: nothing is below the lowest bound
-        np.add.at(counted, (place[own] + 1, grid.window[of[own]]), counts[own])
+        np.add.at(counted, (place[own] + 1, lines.window[of[own]]), counts[own])
         table = np.cumsum(counted, axis=0)[rank + 1]
         mine = slice(cells[number], cells[number + 1])
         exact = np.flatnonzero(edge >= 0)
-        table[exact[:, None], grid.window[mine]] = hists.within[mine].T[edge[exact]]
+        table[exact[:, None], lines.window[mine]] = hists.within[mine].T[edge[exact]]
         yield grid.grown(table)
 
 

@@ -1,0 +1,27 @@
+"""``hybridobs completion``: the script that completes commands and options in a shell."""
+
+from __future__ import annotations
+
+import click
+from click.shell_completion import get_completion_class
+
+_SHELLS = ("bash", "zsh", "fish")
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  hybridobs completion bash > ~/.local/share/bash-completion/completions/hybridobs
+  hybridobs completion zsh > ~/.zfunc/_hybridobs
+  hybridobs completion fish > ~/.config/fish/completions/hybridobs.fish
+"""
+)
+@click.argument("shell", type=click.Choice(_SHELLS))
+@click.pass_context
+def completion(context: click.Context, shell: str) -> None:
+    """Print what SHELL needs to complete commands, options and values."""
+    made = get_completion_class(shell)
+    if made is None:
+        raise click.UsageError(f"no completion for {shell}")
+    root = context.find_root()
+    click.echo(made(root.command, {}, "hybridobs", "_HYBRIDOBS_COMPLETE").source())

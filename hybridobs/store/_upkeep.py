@@ -1,0 +1,98 @@
+"""What a store needs done now and then, as short transactions with room for others between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
+
+from hybridobs.errors import LayoutError, StoreError
+from hybridobs.store import _drop, _rollup
+from hybridobs.store._dialect import Dialect
+from hybridobs.store._faults import told
+from hybridobs.store._retention import Horizons, Retention, horizons, retention, rows_of
+from hybridobs.store._rows import Done, Due
+from hybridobs.store._statements import Statements
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+SETTLE_S = 600  # fresh rows stay that long after the end of their window: most of what belongs there has come by then
+ROLLER = ""  # no collector has an empty name
+
+Writing = Callable[[str], AbstractContextManager["Connection"]]
+Reading = Callable[[], AbstractContextManager["Connection"]]
+
+
+class Upkeep:
+    """Rolls up and drops, for one store; ``writing`` and ``reading`` open its transactions."""
+
+    def __init__(self, dialect: Dialect, statements: Statements, writing: Writing, reading: Reading) -> None:
+        self._dialect = dialect
+        self._statements = statements
+        self._writing = writing
+        self._reading = reading
+
+    def due(self, now_s: int, settle_s: int) -> Due:
+        """How much there is to do."""
+        with self._reading() as connection:
+            parts = _rollup.due(connection, now_s - settle_s)
+            past = _drop.past(connection, self._horizons(connection, now_s))
+            return Due(sum(part.rows for part in parts), sum(one.rows for one in past))
+
+    def run(self, now_s: int, settle_s: int) -> Iterator[Done]:
+        """Do it, a transaction a step; a damaged row stops its own part only, and is told of at the end."""
+        damaged: list[LayoutError] = []
+        yield from self._roll(now_s - settle_s, damaged)
+        yield from self._drop(now_s)
+        if damaged:
+            raise StoreError(f"store {self._dialect.shown} holds damaged rows, which stay: {damaged[0]}")
+
+    def _roll(self, until: int, damaged: list[LayoutError]) -> Iterator[Done]:
+        with self._reading() as connection:
+            parts = _rollup.due(connection, until)
+        left = sum(part.rows for part in parts)
+        for part in parts:
+            moved, left = 0, left - part.rows
+            try:
+                with self._writing(ROLLER) as connection, told(self._dialect):
+                    self._dialect.hold(connection, part.writer)
+                    kept = horizons(connection)
+                    moved = _rollup.move(connection, self._dialect, self._statements, part, until, kept)
+            except LayoutError as fault:
+                damaged.append(fault)
+            yield Done("rolled", moved, left)
+
+    def _drop(self, now_s: int) -> Iterator[Done]:
+        with self._reading() as connection:
+            wanted, there = self._horizons(connection, now_s), horizons(connection)
+        if wanted != there:
+            with self._writing(ROLLER) as connection, told(self._dialect):
+                wanted = self._horizons(connection, now_s)
+                self._keep(connection, retention(connection), wanted)
+        with self._reading() as connection:
+            past = list(_drop.past(connection, wanted))
+        left = sum(one.rows for one in past)
+        for one in past:
+            with self._writing(ROLLER) as connection, told(self._dialect):
+                dropped = _drop.drop(connection, one)
+            left -= one.rows
+            yield Done("dropped", dropped, left)
+
+    def keep(self, wanted: Retention) -> None:
+        """Set how long is kept from now on."""
+        with self._writing(ROLLER) as connection, told(self._dialect):
+            self._keep(connection, wanted, horizons(connection))
+
+    def retention(self) -> Retention:
+        """How long is kept."""
+        with self._reading() as connection:
+            return retention(connection)
+
+    @staticmethod
+    def _horizons(connection: Connection, now_s: int) -> Horizons:
+        """Where they should be by now."""
+        return horizons(connection).later(Horizons.of(retention(connection), now_s))
+
+    def _keep(self, connection: Connection, wanted: Retention, dropped: Horizons) -> None:
+        connection.execute(self._statements.keep_for, rows_of(wanted, dropped))

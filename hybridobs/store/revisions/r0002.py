@@ -1,0 +1,46 @@
+"""Schema 2: rows are rolled up into minutes, hours and days, each kept for a time; devices and their updates."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    """Rows that are there stay in ``cells`` as fresh ones; the next roll-up moves them."""
+    op.add_column("series", sa.Column("seen", sa.BigInteger, nullable=False, server_default="0"))
+    op.create_table(
+        "rolled",
+        _whole("width", key=True),
+        sa.Column("shard", sa.SmallInteger, primary_key=True, nullable=False, autoincrement=False),
+        _text("measure", key=True),
+        *(_whole(name, key=True) for name in ("window", "series_id", "layout")),
+        *(_whole(name) for name in ("n", "sum", "min", "max")),
+        sa.Column("hist", sa.LargeBinary, nullable=False),
+    )
+    op.create_table("retention", _text("what", key=True), _whole("keep_s"), _whole("complete_from"))
+    op.create_table(
+        "devices",
+        _text("installation", key=True),
+        *map(_whole, ("first_seen", "last_seen")),
+        *map(_text, ("tier", "device_class", "cohort", "channel", "site", "service", "facts", "seen")),
+    )
+    op.create_index("devices_last_seen", "devices", ["last_seen"])
+    op.create_table(
+        "ota_attempts",
+        *(_text(name, key=True) for name in ("installation", "attempt")),
+        *map(_whole, ("changed", "settled")),
+        sa.Column("due", sa.BigInteger),
+        _text("data"),
+    )
+    op.create_index("ota_attempts_due", "ota_attempts", ["due"])
+    op.create_index("ota_attempts_changed", "ota_attempts", ["changed"])
+
+
+def _text(name: str, *, key: bool = False) -> sa.Column[str]:
+    return sa.Column(name, sa.Text, primary_key=key, nullable=False)
+
+
+def _whole(name: str, *, key: bool = False) -> sa.Column[int]:
+    return sa.Column(name, sa.BigInteger, primary_key=key, nullable=False, autoincrement=False)

@@ -1,0 +1,49 @@
+"""Whether everything is there: the fleet's own books against the store's, and against the measures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from tests.chaos.fleet import calls_in_store
+from tests.stack.engine import Stack
+
+
+class Line(NamedTuple):
+    """One service: inferences it made, and what the store knows of them."""
+
+    service: str
+    sent: int
+    counted: int
+    lost: int
+    outstanding: int
+
+    @property
+    def whole(self) -> bool:
+        """Nothing is missing, nothing is twice."""
+        return self.sent == self.counted and not self.lost and not self.outstanding
+
+
+class Books(NamedTuple):
+    """All services, and the calls in the measures."""
+
+    lines: list[Line]
+    measured: int
+
+    @property
+    def whole(self) -> bool:
+        """Every inference is counted once, in the streams and in the measures."""
+        return all(line.whole for line in self.lines) and self.measured == sum(line.sent for line in self.lines)
+
+
+def books(stack: Stack) -> Books:
+    """The books of the fleet, which has stopped by now."""
+    return Books(list(_lines(stack)), calls_in_store(stack.store_url))
+
+
+def _lines(stack: Stack) -> Iterator[Line]:
+    streams = stack.streams()
+    for service, sent in stack.sent().items():
+        own = [stream for stream in streams if stream.service == service]
+        counted, lost = sum(stream.counted for stream in own), sum(stream.lost for stream in own)
+        yield Line(service, sent, counted, lost, sum(stream.outstanding for stream in own))

@@ -1,0 +1,212 @@
+"""A container engine of our own, and the stack in it: built from what this machine has, brought up, asked, hurt.
+
+Everything lies below ``HYBRIDOBS_STACK_CACHE`` (default ``~/.cache/hybridobs-stack``); images stay there between runs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from urllib.parse import urlencode
+
+from hybridobs.store import Store, StreamState
+from tests.chaos.network import free_port
+from tests.stack import base
+
+ROOT = Path(__file__).parents[2]
+CACHE = Path(os.environ.get("HYBRIDOBS_STACK_CACHE") or Path.home() / ".cache" / "hybridobs-stack")
+INSTALL = "apt-get install -y --no-install-recommends docker.io prometheus prometheus-alertmanager postgresql binutils"
+FILES = ("compose.yaml", "tests/stack/compose.test.yaml")
+BASE, OTELCOL = "localhost/hybridobs-test-base", "localhost/otelcol"
+PORTS = ("OTLP", "DATABASE", "PROMETHEUS", "ALERTMANAGER", "HOOK")
+DISKS = {"database": "400m", "queue": "64m"}  # small, so that they can be filled
+_READY_S, _UP_S = 60, 400
+
+
+class Engine:
+    """One dockerd, with a socket of its own and without a hand on the machine's firewall."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.socket = home / "docker.sock"
+        self.environment = {**os.environ, "DOCKER_HOST": f"unix://{self.socket}", "COMPOSE_PROGRESS": "quiet"}
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Run it meanwhile; RuntimeError with its last words when it does not start."""
+        program = shutil.which("dockerd", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
+        if program is None or os.geteuid() != 0:
+            raise RuntimeError(f"the container tests need root and dockerd: {INSTALL}")
+        self.home.mkdir(parents=True, exist_ok=True)
+        words = [f"--data-root={CACHE / 'images'}", f"--exec-root={self.home / 'exec'}", f"-Hunix://{self.socket}"]
+        words += [f"--pidfile={self.home / 'pid'}", "--iptables=false", "--ip6tables=false", "--bridge=none"]
+        with (self.home / "log").open("wb") as log:
+            process = subprocess.Popen([program, *words], stdout=log, stderr=log)
+        try:
+            self._wait(process)
+            yield
+        finally:
+            process.terminate()
+            process.wait(60)
+
+    def docker(self, *words: str, **options: Any) -> str:
+        """What `docker …` says; CalledProcessError when it fails."""
+        command = ["docker", *words]
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False, **options)
+        if done.returncode:
+            raise RuntimeError(f"{' '.join(command)}: {done.stderr[-3000:]}")
+        return str(done.stdout)
+
+    def has(self, image: str, key: str) -> bool:
+        """Whether an image is there that was made from the same things."""
+        with suppress(RuntimeError):
+            return self.docker("inspect", "--format", "{{.Config.Labels.key}}", image).strip() == key
+        return False
+
+    def _wait(self, process: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + _READY_S
+        while process.poll() is None and time.monotonic() < deadline:
+            with suppress(RuntimeError):
+                self.docker("info")
+                return
+            time.sleep(0.2)
+        raise RuntimeError(f"dockerd does not run here: {(self.home / 'log').read_text()[-3000:]}")
+
+
+class Stack:
+    """compose.yaml with the test's changes, in an engine, on free ports."""
+
+    def __init__(self, engine: Engine, disks: Path, *more: str) -> None:
+        self.engine = engine
+        self.ports = {name: free_port() for name in PORTS}
+        self._files = [word for file in (*FILES, *more) for word in ("-f", file)]
+        self._environment = {
+            **engine.environment,
+            **{f"TEST_{name}": str(port) for name, port in self.ports.items()},
+            **{f"TEST_DISK_{name.upper()}": str(disks / name) for name in DISKS},
+        }
+        self.disks = disks
+
+    def compose(self, *words: str) -> str:
+        """What `docker compose …` says."""
+        program = shutil.which("docker-compose", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+        command = [program or "docker-compose", *self._files, "--profile", "demo", *words]
+        done = subprocess.run(command, cwd=ROOT, env=self._environment, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(f"docker compose {' '.join(words)}: {done.stderr[-3000:]}\n{self._wounds()}")
+        return str(done.stdout)
+
+    @contextmanager
+    def up(self, *services: str) -> Iterator[Stack]:
+        """Built, brought up, well; and gone at the end, with its volumes."""
+        try:
+            self.compose("build")
+            self.compose("up", "--detach", "--wait", "--wait-timeout", str(_UP_S), *services)
+            yield self
+        finally:
+            self.compose("down", "--volumes", "--timeout", "20", "--remove-orphans")
+
+    def kill(self, service: str, away_s: float) -> None:
+        """kill -9, and it is started again after a while."""
+        self.compose("kill", service)
+        time.sleep(away_s)
+        self.compose("start", service)
+
+    def ask(self, part: str, path: str, **query: str) -> Any:
+        """JSON from the HTTP API of a part."""
+        url = f"http://127.0.0.1:{self.ports[part]}{path}{'?' + urlencode(query) if query else ''}"
+        with urllib.request.urlopen(url, timeout=30) as answer:
+            return json.load(answer)
+
+    def promql(self, expression: str, **at: str) -> list[dict[str, Any]]:
+        """What Prometheus answers."""
+        found: list[dict[str, Any]] = self.ask("PROMETHEUS", "/api/v1/query", query=expression, **at)["data"]["result"]
+        return found
+
+    @property
+    def store_url(self) -> str:
+        """The database, by its published port, with the password that was made at the first start."""
+        password = self.compose("exec", "-T", "database", "cat", "/prepared/password/database").strip()
+        return f"postgresql+psycopg://hybridobs:{password}@127.0.0.1:{self.ports['DATABASE']}/hybridobs"
+
+    def streams(self) -> list[StreamState]:
+        """What the store knows of every stream."""
+        with Store.open(self.store_url, create=False) as store:
+            return list(store.streams())
+
+    def sent(self) -> dict[str, int]:
+        """The fleet's own books: inferences by service."""
+        container = self.compose("ps", "--all", "--quiet", "demo").strip()
+        words = ("cp", f"{container}:/var/lib/hybridobs/demo/sent.json", "-")
+        found: dict[str, int] = json.loads(
+            subprocess.run(
+                ["tar", "-xO"], input=self.engine.docker(*words), text=True, capture_output=True, check=True
+            ).stdout
+        )
+        return found
+
+    def _wounds(self) -> str:
+        """What the parts that are not well said last."""
+        with suppress(RuntimeError):
+            names = self.engine.docker("ps", "--all", "--format", "{{.Names}} {{.Status}}").splitlines()
+            hurt = [name for name in names if "(healthy)" not in name]
+            logs = [self.engine.docker("logs", "--tail", "15", name.split()[0]) for name in hurt]
+            return "\n".join(f"== {name}\n{log}" for name, log in zip(hurt, logs, strict=True))
+        return ""
+
+
+@contextmanager
+def prepared(*more: str) -> Iterator[Stack]:
+    """An engine that runs, with the images that cannot be pulled; the stack is not up yet."""
+    with TemporaryDirectory(prefix="hybridobs-stack-") as made:
+        engine = Engine(Path(made))
+        with _small_disks(Path(made) / "disks") as disks, engine.running():
+            _base_image(engine, Path(made))
+            _otelcol_image(engine, Path(made))
+            yield Stack(engine, disks, *more)
+
+
+@contextmanager
+def _small_disks(place: Path) -> Iterator[Path]:
+    """A file system of its own for each part that keeps something, small enough to be filled."""
+    for name, size in DISKS.items():
+        (place / name).mkdir(parents=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "hybridobs-test", str(place / name)], check=True)
+    try:
+        yield place
+    finally:
+        for name in DISKS:
+            subprocess.run(["umount", "--lazy", str(place / name)], check=True)
+
+
+def _base_image(engine: Engine, folder: Path) -> None:
+    said = subprocess.run(["dpkg-query", "-W"], capture_output=True, text=True, check=True).stdout
+    key = hashlib.sha256((said + Path(base.__file__).read_text()).encode()).hexdigest()[:16]
+    if not engine.has(BASE, key):
+        base.tarball(folder / "base.tar")
+        engine.docker("import", "--change", f"LABEL key={key}", str(folder / "base.tar"), BASE)
+        (folder / "base.tar").unlink()
+
+
+def _otelcol_image(engine: Engine, folder: Path) -> None:
+    """The program that tests/otelcol/build.sh makes, where its public image has it."""
+    built = subprocess.run([str(ROOT / "tests/otelcol/build.sh")], capture_output=True, text=True, check=False)
+    if built.returncode:
+        raise RuntimeError(f"an OpenTelemetry Collector cannot be built here: {built.stderr[-3000:]}")
+    program = Path(built.stdout.strip())
+    if not engine.has(OTELCOL, program.name):
+        shutil.copy(program, folder / "otelcol-contrib")
+        subprocess.run(["tar", "-cf", "otelcol.tar", "otelcol-contrib"], cwd=folder, check=True)
+        words = ("--change", 'ENTRYPOINT ["/otelcol-contrib"]', "--change", f"LABEL key={program.name}")
+        engine.docker("import", *words, str(folder / "otelcol.tar"), OTELCOL)
