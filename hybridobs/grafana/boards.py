@@ -36,14 +36,14 @@ def row(title: str, *panels: Panel, height: int = 8, across: int = 3) -> Row:
 def board(
     name: str, description: str, rows: Sequence[Row], *, live: bool = False, only: Sequence[str] = (), since: str = ""
 ) -> Dashboard:
-    """The board ``name`` of :data:`~hybridobs.grafana.links.BOARDS`: panels placed, ids that stay when others come.
+    """A board with uid ``hybridobs-<name>``: panels placed, with ids that stay when others come and go.
 
     ``live`` boards show the last hour and renew themselves often; ``only`` names the variables that the board needs
     besides its data source, all of them if left out.
     """
     return Dashboard(
         uid=uid(name),
-        title=f"hybridobs · {BOARDS[name]}",
+        title=f"hybridobs · {BOARDS.get(name, name.replace('-', ' ').capitalize())}",
         description=description,
         tags=[TAG],
         panels=list(_placed(name, rows)),
