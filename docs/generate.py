@@ -1,4 +1,4 @@
-"""Write what follows from a declaration: contract, KPIs, the list of boards, and the JSON Schema of an SLO file.
+"""Write what follows from a declaration: contract, KPIs, the list of boards, and JSON Schemas.
 
 ``python docs/generate.py`` writes them; with ``--check`` nothing is written and a stale file is named (exit 1).
 """
@@ -20,7 +20,7 @@ from hybridobs.kpi.catalog import KPIS, MEASURES
 from hybridobs.kpi.catalog.mission import MISSION
 from hybridobs.kpi.kpi import Direction, Kpi
 from hybridobs.kpi.measure import Measure
-from hybridobs.slo import schema
+from hybridobs.slo import plan_schema, schema, verdict_schema
 
 ROOT = Path(__file__).parents[1]
 MADE_BY = "<!-- Made by `make docs` from {source}; edit that file, not this one. -->"
@@ -219,16 +219,18 @@ def dashboards_page() -> str:
     return f"{before}{BOARDS_BEGIN}\n\n{boards()}\n\n{BOARDS_END}{rest.partition(BOARDS_END)[2]}"
 
 
-def slo_schema() -> str:
-    """The JSON Schema of an SLO file, as it is shipped."""
-    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+def _shipped(made: Callable[[], dict[str, Any]]) -> Callable[[], str]:
+    """A JSON Schema as it is shipped."""
+    return lambda: json.dumps(made(), indent=2, ensure_ascii=False) + "\n"
 
 
 PAGES: dict[str, Callable[[], str]] = {
     "docs/contract.md": contract_page,
     "docs/kpis.md": kpis_page,
     "docs/dashboards.md": dashboards_page,
-    "hybridobs/slo/schema.json": slo_schema,
+    "hybridobs/slo/schema.json": _shipped(schema),
+    "hybridobs/slo/plan.schema.json": _shipped(plan_schema),
+    "hybridobs/slo/verdict.schema.json": _shipped(verdict_schema),
 }
 
 

@@ -102,6 +102,7 @@ def _assemble() -> None:
     from hybridobs.cli.simulate import simulate
     from hybridobs.cli.slo import slo
     from hybridobs.cli.spool import spool
+    from hybridobs.cli.top import top
     from hybridobs.cli.trace import trace
     from hybridobs.cli.up import down, status, up
 
@@ -120,6 +121,7 @@ def _assemble() -> None:
         slo,
         spool,
         status,
+        top,
         trace,
         up,
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hybridobs.errors import MissingExtra
+from hybridobs.store._remarks import BAD_UPDATES, remarks
 from hybridobs.store._rows import (
     AttemptRow,
     Device,
@@ -15,6 +16,8 @@ from hybridobs.store._rows import (
     Done,
     Due,
     KeptSpan,
+    Memory,
+    PointState,
     Quarantined,
     Registered,
     StoreInfo,
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from hybridobs.store._write import FOREIGN_MEMORY_S, Transaction
 
 __all__ = [
+    "BAD_UPDATES",
     "FOREIGN_MEMORY_S",
     "AttemptRow",
     "Device",
@@ -39,6 +43,8 @@ __all__ = [
     "Due",
     "KeptSpan",
     "Lines",
+    "Memory",
+    "PointState",
     "Quarantined",
     "Registered",
     "Retention",
@@ -49,6 +55,7 @@ __all__ = [
     "TraceHead",
     "Transaction",
     "Update",
+    "remarks",
 ]
 
 _LATE = {
