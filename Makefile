@@ -11,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo up down check lint test fix docs dashboards bench chaos soak stack drills clean
+.PHONY: help demo up down check lint test fix docs dashboards pictures bench chaos soak stack drills clean
 
 help: ## Show these targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,7 +50,12 @@ docs: $(VENV)/.installed-dev ## Write docs/contract.md and docs/kpis.md again.
 	$(BIN)/python docs/generate.py
 
 dashboards: $(VENV)/.installed-dev ## Write dashboards/generated/*.json again.
-	$(BIN)/python -m hybridobs.grafana dashboards
+	$(BIN)/hybridobs dashboards build dashboards
+
+# Needs node, prometheus and chromium, and half a gigabyte for Grafana's components.
+pictures: $(VENV)/.installed-dev ## Draw the boards on golden scenarios, into docs/pictures.
+	npm ci --prefix dashboards/render --no-audit --no-fund --loglevel=error
+	$(BIN)/python -m dashboards.render.draw $(ARGS)
 
 bench: $(VENV)/.installed-dev ## Run the benchmarks, side by side with a peer.
 	$(BIN)/python benchmarks/observe.py

@@ -92,6 +92,7 @@ def main() -> None:
 def _assemble() -> None:
     from hybridobs.cli.collector import collector
     from hybridobs.cli.completion import completion
+    from hybridobs.cli.dashboards import dashboards
     from hybridobs.cli.demo import demo
     from hybridobs.cli.devices import devices
     from hybridobs.cli.doctor import doctor
@@ -110,6 +111,7 @@ def _assemble() -> None:
     commands = (
         collector,
         completion,
+        dashboards,
         demo,
         devices,
         doctor,
