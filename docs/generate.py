@@ -12,13 +12,14 @@ import sys
 from collections.abc import Callable, Iterable
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from hybridobs import contract
 from hybridobs.kpi.catalog import KPIS, MEASURES
 from hybridobs.kpi.catalog.mission import MISSION
 from hybridobs.kpi.kpi import Direction, Kpi
 from hybridobs.kpi.measure import Measure
-from hybridobs.slo import schema
+from hybridobs.slo import plan_schema, schema, verdict_schema
 
 ROOT = Path(__file__).parents[1]
 MADE_BY = "<!-- Made by `make docs` from {source}; edit that file, not this one. -->"
@@ -185,15 +186,17 @@ def kpis_page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def slo_schema() -> str:
-    """The JSON Schema of an SLO file, as it is shipped."""
-    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+def _shipped(made: Callable[[], dict[str, Any]]) -> Callable[[], str]:
+    """A JSON Schema as it is shipped."""
+    return lambda: json.dumps(made(), indent=2, ensure_ascii=False) + "\n"
 
 
 PAGES: dict[str, Callable[[], str]] = {
     "docs/contract.md": contract_page,
     "docs/kpis.md": kpis_page,
-    "hybridobs/slo/schema.json": slo_schema,
+    "hybridobs/slo/schema.json": _shipped(schema),
+    "hybridobs/slo/plan.schema.json": _shipped(plan_schema),
+    "hybridobs/slo/verdict.schema.json": _shipped(verdict_schema),
 }
 
 

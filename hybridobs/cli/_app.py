@@ -102,6 +102,7 @@ def _assemble() -> None:
     from hybridobs.cli.slo import slo
     from hybridobs.cli.spool import spool
     from hybridobs.cli.store import store
+    from hybridobs.cli.top import top
     from hybridobs.cli.trace import trace
     from hybridobs.cli.up import down, status, up
 
@@ -120,6 +121,7 @@ def _assemble() -> None:
         spool,
         status,
         store,
+        top,
         trace,
         up,
     )

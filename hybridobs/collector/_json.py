@@ -18,6 +18,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
+from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from hybridobs.contract import DropReason, Signal
@@ -32,6 +33,7 @@ _REQUESTS: dict[Signal, type[Message]] = {
 _PATHS: dict[Signal, tuple[str, str, str, type[Message]]] = {
     Signal.TRACES: ("resourceSpans", "scopeSpans", "spans", Span),
     Signal.LOGS: ("resourceLogs", "scopeLogs", "logRecords", LogRecord),
+    Signal.METRICS: ("resourceMetrics", "scopeMetrics", "metrics", Metric),
 }
 _IDS = ("traceId", "spanId", "parentSpanId", "trace_id", "span_id", "parent_span_id")
 
@@ -49,9 +51,7 @@ def to_protobuf(signal: Signal, body: bytes, drops: Counter[DropReason]) -> byte
             _hex_ids(item)
     try:
         return _message(_REQUESTS[signal], said).SerializeToString()
-    except ParseError as error:
-        if signal not in _PATHS:
-            raise Rejected(DropReason.MALFORMED, str(error)) from None
+    except ParseError:
         return _without_broken(signal, said, drops)
 
 
@@ -87,8 +87,6 @@ def _readable(kind: type[Message], item: Any) -> bool:
 
 def _scopes(signal: Signal, said: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
     """Every scope group that has a list of items, with the name of that list."""
-    if signal not in _PATHS:
-        return
     outer, inner, leaf, _ = _PATHS[signal]
     for group in _objects(said, outer):
         for scope in _objects(group, inner):

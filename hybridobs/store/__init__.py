@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hybridobs.errors import MissingExtra
+from hybridobs.store._remarks import BAD_UPDATES, remarks
 from hybridobs.store._rows import (
     AttemptRow,
     Device,
@@ -16,6 +17,8 @@ from hybridobs.store._rows import (
     Due,
     Held,
     KeptSpan,
+    Memory,
+    PointState,
     Quarantined,
     Registered,
     Size,
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     from hybridobs.store._write import FOREIGN_MEMORY_S, Transaction
 
 __all__ = [
+    "BAD_UPDATES",
     "FOREIGN_MEMORY_S",
     "AttemptRow",
     "Device",
@@ -44,6 +48,8 @@ __all__ = [
     "Held",
     "KeptSpan",
     "Lines",
+    "Memory",
+    "PointState",
     "Quarantined",
     "Registered",
     "Retention",
@@ -55,6 +61,7 @@ __all__ = [
     "TraceHead",
     "Transaction",
     "Update",
+    "remarks",
 ]
 
 _LATE = {

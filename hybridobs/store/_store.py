@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from hybridobs.kpi.clock import BootClock
 from hybridobs.kpi.fold import WIDTH, Series
-from hybridobs.store import _export, _inventory, _lines, _migrate, _read, _references, _size
+from hybridobs.store import _export, _inventory, _lines, _memories, _migrate, _read, _references, _size
 from hybridobs.store._dialect import Dialect, connect
 from hybridobs.store._export import Exported
 from hybridobs.store._faults import told, told_while_opening
@@ -23,6 +23,7 @@ from hybridobs.store._rows import (
     Due,
     Held,
     KeptSpan,
+    Memory,
     Quarantined,
     Registered,
     Size,
@@ -327,6 +328,16 @@ class Store:
         """Drift references by key; ``where`` is what ``model``, ``version``, ``feature`` or ``season`` must equal."""
         with self._reading() as connection:
             return _references.references(connection, where)
+
+    def memories(self, kind: str) -> list[Memory]:
+        """What is remembered of one kind, by name."""
+        with self._reading() as connection:
+            return _memories.memories(connection, kind)
+
+    def recall(self, kind: str, name: str) -> Memory:
+        """What is remembered under one name; of revision 0 and empty if nothing is."""
+        with self._reading() as connection:
+            return next(iter(_memories.memories(connection, kind, name)), Memory(kind, name))
 
     def trace(self, trace_id: str) -> list[KeptSpan]:
         """The kept spans of one trace (32 hex digits), the earliest first; empty if none was kept."""

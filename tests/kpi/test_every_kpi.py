@@ -10,6 +10,7 @@ from hybridobs import contract as c
 from hybridobs.contract import EventKind as Kind
 from hybridobs.kpi.catalog import KPIS, MEASURES
 from hybridobs.kpi.catalog import measures as m
+from hybridobs.kpi.catalog import reported as r
 from hybridobs.kpi.event import Event
 from hybridobs.kpi.fold import Fold
 from hybridobs.kpi.summary import Summary
@@ -356,6 +357,7 @@ BUSINESS: dict[str, Case] = {
 }
 CASES = EXPERIENCE | QUALITY | COST | STABILITY | LEARNING | RELEASE | PATTERN | DEVICE | BUSINESS
 # Not from events: streams of numbered records, and a reference that somebody registered.
+WHOLE, FIRST = ({x.name: Summary.of(x, [n] * 500)} for x, n in ((r.DURATION, 10**8), (r.FIRST_OUTPUT, 10**7)))
 TOLD: dict[str, tuple[dict[str, Summary], float]] = {
     "delivery_completeness": (
         {x.name: Summary.of(x, [n]) for x, n in ((m.COUNTED, 90), (m.LOST, 6), (m.OUTSTANDING, 4))},
@@ -363,6 +365,11 @@ TOLD: dict[str, tuple[dict[str, Summary], float]] = {
     ),
     "telemetry_lost": ({m.LOST.name: Summary.of(m.LOST, [2, 3])}, 5),
     "telemetry_outstanding": ({m.OUTSTANDING.name: Summary.of(m.OUTSTANDING, [7])}, 7),
+    **{f"reported_latency_p{q}": (WHOLE, 0.1) for q in (50, 95, 99)},
+    **{f"reported_first_output_p{q}": (FIRST, 0.01) for q in (50, 95)},
+    "reported_calls": ({r.CALLS.name: Summary.of(r.CALLS, [5, 7])}, 12),
+    "reported_error_rate": ({x.name: Summary.of(x, [n]) for x, n in ((r.CALLS, 40), (r.ERRORS, 10))}, 0.25),
+    "reported_tokens": ({r.TOKENS.name: Summary.of(r.TOKENS, [400, 12])}, 412),
     "drift_score": ({x.name: Summary.of(x, [1_000_000] * 600) for x in (m.FEATURE, m.FEATURE_REFERENCE)}, 0),
 }
 

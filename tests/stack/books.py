@@ -31,6 +31,13 @@ class Books(NamedTuple):
     measured: int
 
     @property
+    def sums(self) -> tuple[int, int, int, int, int]:
+        """Sent, counted, in the measures, lost, outstanding."""
+        sent, counted = (sum(line.sent for line in self.lines), sum(line.counted for line in self.lines))
+        lost, outstanding = (sum(line.lost for line in self.lines), sum(line.outstanding for line in self.lines))
+        return sent, counted, self.measured, lost, outstanding
+
+    @property
     def whole(self) -> bool:
         """Every inference is counted once, in the streams and in the measures."""
         return all(line.whole for line in self.lines) and self.measured == sum(line.sent for line in self.lines)

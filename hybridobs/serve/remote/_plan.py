@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hybridobs.errors import ConfigError
 from hybridobs.serve.remote._wire import LAST_MS, Query
 
 Ints = NDArray[np.int64]
@@ -26,6 +27,7 @@ _FINEST = 15_000  # ms between the ends of ranges; closer ones are left to Prome
 _NICE = (60, 300, 900, 3600)  # seconds
 _PARTS = 60  # what Prometheus has to stretch is known to one part of the range in so many
 _MOST_WINDOWS = 11_000
+_MOST_TIMES = 100_000  # of one series, and windows behind them
 
 
 class Plan(NamedTuple):
@@ -73,7 +75,7 @@ def _ends(query: Query, low: int, late: int) -> Plan:
 
 def _spacing(step: int) -> int:
     """How far samples of an instant selector stand apart: on the steps, and never so far that the series seems gone."""
-    if step % _MINUTE:
+    if not step or step % _MINUTE:
         return _MINUTE
     return max(unit for unit in range(_MINUTE, _LONGEST_GAP + 1, _MINUTE) if step % unit == 0)
 
@@ -83,7 +85,7 @@ def _nice(span: int) -> int:
 
 
 def _multiples(unit: int, low: int, high: int) -> Ints:
-    return np.arange(-(-low // unit) * unit, min(high, LAST_MS) + 1, unit, dtype=np.int64)
+    return _every(unit, -(-low // unit) * unit, min(high, LAST_MS))
 
 
 def _windows(width: int, times: Ints, low: int, high: int) -> Plan:
@@ -91,7 +93,15 @@ def _windows(width: int, times: Ints, low: int, high: int) -> Plan:
     unit = width * 1000
     first, last = (int(times[0]), int(times[-1])) if len(times) else (low, high)
     start = first // unit * width
-    return Plan(np.arange(start, max(-(-last // unit) * width, start + width) + 1, width, dtype=np.int64), times)
+    return Plan(_every(width, start, max(-(-last // unit) * width, start + width)), times)
+
+
+def _every(unit: int, first: int, last: int) -> Ints:
+    """Both included; ConfigError where it would be too many."""
+    if (last - first) // unit > _MOST_TIMES:
+        way_out = f"one series has at most {_MOST_TIMES} samples; choose a shorter time or a larger step"
+        raise ConfigError("query", f"{(last - first) // unit} samples", way_out)
+    return np.arange(first, last + 1, unit, dtype=np.int64)
 
 
 def _ends_of_minutes(low: int, high: int) -> Ints:
