@@ -11,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo up down check lint test fix docs dashboards pictures bench chaos soak stack drills clean
+.PHONY: help demo up down check lint test fix docs dashboards pictures bench chaos fuzz soak stack drills clean
 
 help: ## Show these targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ SECONDS ?= 600
 
 chaos: $(VENV)/.installed-dev ## Seeded faults between a call and the store, SEEDS lives of a device (1000).
 	CHAOS_SEEDS=$(SEEDS) $(BIN)/python -m pytest tests/chaos/test_chaos_seeds.py $(ARGS)
+
+fuzz: $(VENV)/.installed-dev ## Fuzz every way in for SECONDS (600); what breaks one is kept in .fuzz.
+	$(BIN)/python -m tests.fuzz.run all --seconds $(SECONDS) --corpus .fuzz/all $(ARGS)
 
 soak: $(VENV)/.installed-dev ## Kill programs, collectors and the database at random for SECONDS (600).
 	$(BIN)/python -m tests.chaos.soak --seconds $(SECONDS) $(ARGS)
