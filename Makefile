@@ -55,6 +55,7 @@ dashboards: $(VENV)/.installed-dev ## Write dashboards/generated/*.json again.
 bench: $(VENV)/.installed-dev ## Run the benchmarks, side by side with a peer.
 	$(BIN)/python benchmarks/observe.py
 	$(BIN)/python benchmarks/collector.py
+	$(BIN)/python benchmarks/store.py
 
 # More of what the tests do for a short time: make chaos SEEDS=5000, make soak SECONDS=60 ARGS="--seed 7".
 SEEDS   ?= 1000
