@@ -61,6 +61,9 @@ bench: $(VENV)/.installed-dev ## Run the benchmarks, side by side with a peer.
 	$(BIN)/python benchmarks/observe.py
 	$(BIN)/python benchmarks/collector.py
 	$(BIN)/python benchmarks/remote_read.py
+	$(BIN)/python benchmarks/store.py
+	$(BIN)/python benchmarks/report.py
+	$(BIN)/python benchmarks/cli.py
 
 # More of what the tests do for a short time: make chaos SEEDS=5000, make soak SECONDS=60 ARGS="--seed 7".
 SEEDS   ?= 1000
