@@ -60,6 +60,7 @@ pictures: $(VENV)/.installed-dev ## Draw the boards on golden scenarios, into do
 bench: $(VENV)/.installed-dev ## Run the benchmarks, side by side with a peer.
 	$(BIN)/python benchmarks/observe.py
 	$(BIN)/python benchmarks/collector.py
+	$(BIN)/python benchmarks/remote_read.py
 
 # More of what the tests do for a short time: make chaos SEEDS=5000, make soak SECONDS=60 ARGS="--seed 7".
 SEEDS   ?= 1000

@@ -224,10 +224,47 @@ def _shipped(made: Callable[[], dict[str, Any]]) -> Callable[[], str]:
     return lambda: json.dumps(made(), indent=2, ensure_ascii=False) + "\n"
 
 
+OPERATING = ROOT / "docs" / "operating.md"
+METRICS = ("<!-- self-metrics: begin, made by `make docs` -->", "<!-- self-metrics: end -->")
+LIMITS = ("<!-- limits: begin, made by `make docs` -->", "<!-- limits: end -->")
+
+
+def operating_page() -> str:
+    """The page as it is written by hand, with the table of self-metrics that the code declares."""
+    from hybridobs.collector.counters import COUNTERS, GAUGES, HISTOGRAMS, PREFIX, TURNED_AWAY
+
+    name, brief, labels = TURNED_AWAY
+    rows = [
+        *([f"{PREFIX}{name}_total", ", ".join(labels), brief] for name, (brief, labels) in COUNTERS.items()),
+        [f"{PREFIX}{name}_total", ", ".join(labels), brief],
+        *([PREFIX + name, "histogram", brief] for name, (brief, _) in HISTOGRAMS.items()),
+        *([PREFIX + name, "", brief] for name, brief in GAUGES.items()),
+    ]
+    made = table(["metric", "labels", "meaning"], [[code(metric), said, told] for metric, said, told in rows])
+    page = _between(OPERATING.read_text(encoding="utf-8"), METRICS, made)
+    return _between(page, LIMITS, table(["limit", "default", "what"], limits_rows()))
+
+
+def _between(page: str, marks: tuple[str, str], made: str) -> str:
+    """The page with ``made`` between two marks."""
+    begin, end = marks
+    before, _, rest = page.partition(begin)
+    return f"{before}{begin}\n{made}\n{end}{rest.partition(end)[2]}"
+
+
+def limits_rows() -> list[list[str]]:
+    """Every limit of the collector as it is declared: name, default, the comment beside it."""
+    from hybridobs.collector.limits import Limits
+
+    found = re.findall(r"^ {4}(\w+): \w+ = (.+?)  # (.+)$", inspect.getsource(Limits), re.MULTILINE)
+    return [[code(name), code(default.replace("_MIB", "MiB")), said] for name, default, said in found]
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "docs/contract.md": contract_page,
     "docs/kpis.md": kpis_page,
     "docs/dashboards.md": dashboards_page,
+    "docs/operating.md": operating_page,
     "hybridobs/slo/schema.json": _shipped(schema),
     "hybridobs/slo/plan.schema.json": _shipped(plan_schema),
     "hybridobs/slo/verdict.schema.json": _shipped(verdict_schema),

@@ -49,7 +49,7 @@ def main(arguments: Sequence[str]) -> int:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="boards-")))
         store = asked.store or f"sqlite:///{folder}/golden.db"
-        shows = [LiveMeasures(), LiveKpis()]
+        shows = (LiveMeasures, LiveKpis)
         collector = Collector(store=store, http="127.0.0.1:0", grpc=None, views=shows, pages=[RemoteRead()])
         running = stack.enter_context(collector.running())
         server = Prometheus(stack.enter_context(prometheus(folder / "prometheus", running.http_url)), timeout=300)

@@ -95,6 +95,7 @@ def _assemble() -> None:
     from hybridobs.cli.dashboards import dashboards
     from hybridobs.cli.demo import demo
     from hybridobs.cli.devices import devices
+    from hybridobs.cli.doctor import doctor
     from hybridobs.cli.drift import drift
     from hybridobs.cli.kpi import kpi
     from hybridobs.cli.policy import policy
@@ -102,6 +103,7 @@ def _assemble() -> None:
     from hybridobs.cli.simulate import simulate
     from hybridobs.cli.slo import slo
     from hybridobs.cli.spool import spool
+    from hybridobs.cli.store import store
     from hybridobs.cli.top import top
     from hybridobs.cli.trace import trace
     from hybridobs.cli.up import down, status, up
@@ -112,6 +114,7 @@ def _assemble() -> None:
         dashboards,
         demo,
         devices,
+        doctor,
         down,
         drift,
         kpi,
@@ -121,6 +124,7 @@ def _assemble() -> None:
         slo,
         spool,
         status,
+        store,
         top,
         trace,
         up,

@@ -22,7 +22,14 @@ Examples:
   hybridobs slo gates list --format json
 """,
 )
-@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("text", "json")),
+    default="text",
+    show_default=True,
+    help="Lines for a person, or JSON with everything.",
+)
 @store_option
 def listing(form: str, store: str) -> None:
     """Show every gate with a name: how far its plan is, and every look."""

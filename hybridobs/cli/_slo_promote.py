@@ -79,7 +79,14 @@ Examples:
   hybridobs slo promotions list
 """,
 )
-@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("text", "json")),
+    default="text",
+    show_default=True,
+    help="Lines for a person, or JSON with everything.",
+)
 @store_option
 def listing(form: str, store: str) -> None:
     """Show every release: its stage, and every answer that moved it."""

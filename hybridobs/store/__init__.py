@@ -15,11 +15,13 @@ from hybridobs.store._rows import (
     DeviceRow,
     Done,
     Due,
+    Held,
     KeptSpan,
     Memory,
     PointState,
     Quarantined,
     Registered,
+    Size,
     StoreInfo,
     StreamInfo,
     StreamState,
@@ -28,7 +30,8 @@ from hybridobs.store._rows import (
 )
 
 if TYPE_CHECKING:
-    from hybridobs.store._lines import Lines
+    from hybridobs.store._export import Exported
+    from hybridobs.store._lines import Detail, Lines
     from hybridobs.store._retention import Retention
     from hybridobs.store._store import Store
     from hybridobs.store._write import FOREIGN_MEMORY_S, Transaction
@@ -37,10 +40,13 @@ __all__ = [
     "BAD_UPDATES",
     "FOREIGN_MEMORY_S",
     "AttemptRow",
+    "Detail",
     "Device",
     "DeviceRow",
     "Done",
     "Due",
+    "Exported",
+    "Held",
     "KeptSpan",
     "Lines",
     "Memory",
@@ -48,6 +54,7 @@ __all__ = [
     "Quarantined",
     "Registered",
     "Retention",
+    "Size",
     "Store",
     "StoreInfo",
     "StreamInfo",
@@ -59,7 +66,9 @@ __all__ = [
 ]
 
 _LATE = {
+    "Detail": "_lines",
     "FOREIGN_MEMORY_S": "_write",
+    "Exported": "_export",
     "Lines": "_lines",
     "Retention": "_retention",
     "Store": "_store",

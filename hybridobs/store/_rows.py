@@ -181,6 +181,23 @@ class TraceHead(NamedTuple):
     tiers: tuple[str, ...]
 
 
+class Held(NamedTuple):
+    """How many rows of one kind there are, their bytes, and the first and the last window (Unix s)."""
+
+    what: str
+    rows: int
+    bytes: int
+    first_window: int | None
+    last_window: int | None
+
+
+class Size(NamedTuple):
+    """Bytes that the store takes, and how many of them are free to be used again."""
+
+    bytes: int
+    free: int
+
+
 class Due(NamedTuple):
     """Rows that are due: to be rolled up into wider ones, and to be dropped."""
 

@@ -32,8 +32,8 @@ def _killing(service: str) -> Callable[[Stack, float], None]:
 
 
 def _restart(stack: Stack, seconds: float) -> None:
-    """kill -9 of everything but the fleet, at once."""
-    services = sorted(set(stack.compose("ps", "--services").split()) - {"demo", "prepare", "hook"})
+    """kill -9 of everything, at once; the devices go on."""
+    services = sorted(set(stack.compose("ps", "--services").split()) - {"prepare", "hook"})
     stack.compose("kill", *services)
     time.sleep(seconds)
     stack.compose("up", "--detach", "--wait", "--no-build", *services)
@@ -77,7 +77,7 @@ def drilled(drill: Drill, seconds: float) -> Books:
         time.sleep(seconds / 4)
         drill.run(stack, seconds)
         time.sleep(seconds / 4)
-        stack.compose("stop", "demo")
+        stack.fleet.stop()
         deadline = time.monotonic() + _SETTLE_S
         while not (found := books(stack)).whole and time.monotonic() < deadline:
             time.sleep(2)
