@@ -15,8 +15,8 @@ from hybridobs.kpi.kpi import Kpi, Quantile
 TERMINAL = """The collector keeps the slowest and the failed calls of each minute, with all their spans.
 
 ```
-hybridobs trace                  # which are kept: the slowest, the failed
-hybridobs trace TRACE_ID         # one of them as a waterfall, device and cloud on one axis
+hybridobs trace list --slowest    # which are kept
+hybridobs trace show TRACE_ID     # one of them as a waterfall, device and cloud on one axis
 ```
 """
 _EXEMPLARS = "Diamonds are single calls that a trace was kept of: click one, then its trace id."
@@ -51,7 +51,13 @@ def errors(*, by: str = "tier") -> Panel:
         f"{m.ERRORS.brief} In the last few scrapes. Live: what one collector counted, at the time of arrival.",
         "short",
     )
-    return panels.timeseries("exemplars/errors", told, [Query(expr, f"{{{{{by}}}}} {{{{error_type}}}}")], stacked=True)
+    return panels.timeseries(
+        "exemplars/errors",
+        told,
+        [Query(expr, f"{{{{{by}}}}} {{{{error_type}}}}")],
+        stacked=True,
+        custom={"axisSoftMin": 0},
+    )
 
 
 def chosen_trace() -> Panel:
@@ -59,7 +65,7 @@ def chosen_trace() -> Panel:
     told = Told(
         "The chosen trace",
         "Every kept span of the trace whose id stands above, device and cloud on one time axis. Reads the trace store; "
-        "the same on a terminal: `hybridobs trace $trace_id`.",
+        "the same on a terminal: `hybridobs trace show $trace_id`.",
         "none",
     )
     source = {"type": TRACES_TYPE, "uid": "${traces}"}

@@ -9,6 +9,7 @@ from hybridobs.grafana.panels import GREEN, RED, Query, Told, step
 from hybridobs.grafana.promql import LIVE_WINDOW
 
 PREFIX = "hybridobs_collector_"
+_FROM_NOTHING = {"axisSoftMin": 0}
 _LIVE = "Live: counted by the collectors themselves, scraped by Prometheus."
 
 
@@ -18,7 +19,9 @@ def rate_of(name: str, *labels: str, title: str, brief: str, matchers: str = "",
     expr = f"{grouped} (rate({PREFIX}{name}_total{{{matchers}}}[{LIVE_WINDOW}]))"
     legend = " · ".join(f"{{{{{label}}}}}" for label in labels) or title.lower()
     told = Told(title, f"{brief} {_LIVE}", unit)
-    return panels.timeseries(f"own/{name}/{'/'.join(labels)}{matchers}", told, [Query(expr, legend)], stacked=True)
+    return panels.timeseries(
+        f"own/{name}/{'/'.join(labels)}{matchers}", told, [Query(expr, legend)], stacked=True, custom=_FROM_NOTHING
+    )
 
 
 def alarming(name: str, *, title: str, brief: str, matchers: str = "") -> Panel:

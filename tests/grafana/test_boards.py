@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,14 @@ def test_boards_have_no_fault() -> None:
 def test_every_named_board_is_there() -> None:
     """What links may lead to is what there is."""
     assert set(BOARDS) == set(TITLES)
+
+
+def test_every_board_is_in_the_wheel() -> None:
+    """Who installs the package has the boards of the checkout."""
+    project = tomllib.loads((FOLDER.parent / "pyproject.toml").read_text())
+    shipped = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    assert set(shipped) == {f"dashboards/{board.source.name}" for board in BOARDS.values()}
+    assert set(shipped.values()) == {f"hybridobs/grafana/shipped/{board.source.name}" for board in BOARDS.values()}
 
 
 @boards

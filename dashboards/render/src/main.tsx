@@ -88,7 +88,7 @@ function Drawing(sized: Sized) {
   if (panel.type === 'text') {
     return <div style={{ padding: 8 }} className="markdown-html" dangerouslySetInnerHTML={{ __html: renderMarkdown((panel.options as any).content) }} />;
   }
-  if (panel.type === 'traces') return <Nothing words="Reads the trace store, which this drawing has not." />;
+  if (panel.type === 'traces') return <Nothing words="Shows one trace out of the trace store; this drawing has none." />;
   if (data.every((frame) => frame.length === 0)) return <Nothing words="No data" />;
   if (panel.type === 'timeseries') {
     return <TimeSeries frames={data} width={width} height={height} timeRange={range} timeZone="utc" legend={(panel.options as any).legend} options={panel.options as any} />;
