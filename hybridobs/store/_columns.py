@@ -120,15 +120,27 @@ class Batch:
         """Add stored rows, ``rows[i]`` to summary ``places[i]``; LayoutError if one is damaged or another measure's."""
         if not rows:
             return
+        self.add_columns(places, *zip(*rows, strict=True))
+
+    def add_columns(
+        self,
+        places: Sequence[int],
+        n: Sequence[int],
+        sums: Sequence[int],
+        least: Sequence[int],
+        most: Sequence[int],
+        hists: Sequence[bytes],
+    ) -> None:
+        """The same for rows that come as columns."""
         if self._sets:
+            rows = zip(n, sums, least, most, hists, strict=True)
             self._add_sets(zip(places, (Summary.unpack(self.measure, *row) for row in rows), strict=True))
             return
         place = np.array(places, np.int64)
-        n, sums, least, most, blobs = zip(*rows, strict=True)
         columns = (np.array(column, np.int64) for column in (n, sums, least, most))
         self._add_exact(place, *columns)
         if self.measure.shape is Shape.DISTRIBUTION:
-            self.add_hists(place, blobs)
+            self.add_hists(place, hists)
 
     def _add_sets(self, parts: Iterable[tuple[int, Summary]]) -> None:
         for place, part in parts:
@@ -163,19 +175,24 @@ class Batch:
         index = np.searchsorted(self._edges, np.abs(values), "left")
         self._add_buckets(place, values < 0, index, np.ones(len(place), np.int64))
 
-    def add_hists(self, place: Ints, blobs: Sequence[bytes]) -> None:
-        """Add packed distributions alone, ``blobs[i]`` to summary ``place[i]``; LayoutError as ``add_packed``."""
+    def add_hists(self, place: Ints, blobs: Sequence[bytes], *, heads_only: bool = False) -> None:
+        """Add packed distributions alone, ``blobs[i]`` to summary ``place[i]``; LayoutError as ``add_packed``.
+
+        ``heads_only`` takes blobs that were cut to ``head_bytes``: exact edges, no buckets.
+        """
         edges = len(self.measure.edges)
-        start = HEADER.size + 8 * edges
+        start = head_bytes(self.measure)
         lengths = np.fromiter(map(len, blobs), np.int64, len(blobs))
         if lengths.min() < start:
             raise LayoutError(f"{self.measure.name}: {lengths.min()} bytes are no packed summary")
         header = np.frombuffer(b"".join([blob[: HEADER.size] for blob in blobs]), _HEADER)
         buckets = header["positive"].astype(np.int64) + header["negative"]
-        self._check(header, lengths == start + 12 * buckets)
+        self._check(header, lengths == (start if heads_only else start + 12 * buckets))
         np.add.at(self._zero, place, header["zero"])
         within = np.frombuffer(b"".join([blob[HEADER.size : start] for blob in blobs]), "<i8")
         np.add.at(self._within, place, within.reshape(len(blobs), edges))
+        if heads_only:
+            return
         ends = (start + 4 * buckets).tolist()
         index = np.frombuffer(b"".join([blob[start:end] for blob, end in zip(blobs, ends, strict=True)]), "<i4")
         count = np.frombuffer(b"".join([blob[end:] for blob, end in zip(blobs, ends, strict=True)]), "<i8")
@@ -257,6 +274,11 @@ class Batch:
         keys, counts = _totals(halves * width + (offsets - least), counts, 2 * self.size * width)
         halves, offsets = np.divmod(keys, width)
         return _Buckets(halves, offsets + (least + first(self.measure.resolution)), counts)
+
+
+def head_bytes(measure: Measure) -> int:
+    """How much of a packed summary stands before its buckets: the header and the counts at exact edges."""
+    return HEADER.size + 8 * len(measure.edges)
 
 
 def _totals(keys: Ints, counts: Ints, most: int) -> tuple[Ints, Ints]:
