@@ -90,9 +90,7 @@ OS_NAME = _attribute("os.name", "string", "Human name of the operating system.",
 OS_VERSION = _attribute("os.version", "string", "Version of the operating system.", "12", where="resource")
 
 # --- every record --------------------------------------------------------------------------------------------
-SEQ = _attribute(
-    "hybridobs.seq", "int", "Number of this record in its stream, from 1.", "1841", unit="1", where="record"
-)
+SEQ = _attribute("hybridobs.seq", "int", "Number of this record in its stream, from 1.", "1841", where="record")
 EXPORT_TIME = _attribute(
     "hybridobs.export.timestamp",
     "int",
@@ -176,14 +174,10 @@ INTERACTION = _attribute(
 FIRST_OUTPUT = _attribute(
     "hybridobs.interaction.time_to_first_output", "double", "Start to first yielded output.", "0.041", unit="s"
 )
-CONFIDENCE = _attribute(
-    "hybridobs.inference.confidence", "double", "Confidence of the answer, 0 to 1.", "0.93", unit="1"
-)
+CONFIDENCE = _attribute("hybridobs.inference.confidence", "double", "Confidence of the answer, 0 to 1.", "0.93")
 ENERGY = _attribute("hybridobs.inference.energy", "double", "Energy of this inference.", "0.21", unit="J")
 ENERGY_METHOD = _attribute("hybridobs.energy.method", "string", "measured, counter or estimated.", "counter")
-COST = _attribute(
-    "hybridobs.inference.cost", "double", "Cost of this inference in hybridobs.cost.currency.", "0.00012", unit="1"
-)
+COST = _attribute("hybridobs.inference.cost", "double", "Cost of this inference in hybridobs.cost.currency.", "0.00012")
 CURRENCY = _attribute("hybridobs.cost.currency", "string", "ISO 4217 code.", "USD")
 PRICE_TABLE = _attribute(
     "hybridobs.cost.price_table", "string", "Version of the price table that made the cost.", "2026-11"
@@ -238,14 +232,8 @@ for _phase in PHASES:
         unit="s",
     )
 _attribute(f"{FEATURE_PREFIX}<name>", "double | string", "One model input feature, for drift.", "0.4")
-_attribute(
-    f"{FEATURE_PREFIX}<name>.projection.<i>",
-    "double",
-    "An embedding along fixed direction i, 1 to 4.",
-    "-0.12",
-    unit="1",
-)
-_attribute(f"{FEATURE_PREFIX}<name>.norm", "double", "Length of an embedding, to three digits.", "1.0", unit="1")
+_attribute(f"{FEATURE_PREFIX}<name>.projection.<i>", "double", "An embedding along fixed direction i, 1 to 4.", "-0.12")
+_attribute(f"{FEATURE_PREFIX}<name>.norm", "double", "Length of an embedding, to three digits.", "1.0")
 
 # --- from one tier to the next, beside traceparent ---------------------------------------------------------------
 BAGGAGE_ENTRIES = (COHORT, CHANNEL, DEVICE_CLASS)  # of the device where it began, to allowed hosts only
@@ -278,12 +266,7 @@ CLOCK_ORIGINAL = _attribute(
     where="collector",
 )
 CLOCK_CLAMPED = _attribute(
-    "hybridobs.clock.clamped",
-    "int",
-    "1 where the receive time stands for one in the future.",
-    "1",
-    unit="1",
-    where="collector",
+    "hybridobs.clock.clamped", "int", "1 where the receive time stands for one in the future.", "1", where="collector"
 )
 CLOCK_DOUBT = _attribute(
     "hybridobs.clock.doubt",
