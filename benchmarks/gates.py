@@ -2,11 +2,10 @@
 
 Two sides of ``--devices`` devices each, requests in random order, devices hashed into 32 shards. ICC is the share of
 the variance that lies between devices. Every gate gets its clustering from the shards, as in production. 50 looks never
-stop early, so one run can be wrong in both directions: worse than practice, where the first verdict ends it. One-look
-cases are judged at full size, with ten times as many runs.
+stop early, so one run can be wrong in both directions: worse than practice, where the first verdict ends it.
 
-    python benchmarks/gates.py
-    python benchmarks/gates.py --runs 1000     # the table of docs/gates.md
+    python -m benchmarks.gates
+    python -m benchmarks.gates --runs 10000 --write docs/gates.md     # the table there
 """
 
 from __future__ import annotations
@@ -14,28 +13,29 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from itertools import product
-from typing import Any
+from itertools import pairwise, product
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.gate_arrays import Counts, Histograms, Verdicts, judge_quantiles, judge_rates
 from hybridobs.kpi import stats
-from hybridobs.kpi.histogram import bounds, first
 from hybridobs.kpi.measure import Measure, Shape
 from hybridobs.kpi.summary import Summary
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 DURATION = Measure("duration", "s", Shape.DISTRIBUTION, "A duration.", quantum=1e-9)
-EDGES = np.array(bounds(DURATION.resolution), dtype=np.int64)
 SHARDS = 32
-ONE_LOOK_MORE = 10
+TIMES = 50
+TOGETHER = 200  # runs that are judged at once
 SIGMA = 0.6
 MEDIAN_NS = 1e8
+Q = 0.95
 
 
 @dataclass(frozen=True)
@@ -54,13 +54,7 @@ GATES = (
     Gate("errors (1 %) > +5 points", "difference", 0.05, 0.01, 0.10),
     Gate("false positives (2 %) > +15 %", "ratio", 1.15, 0.02, 2.0),
 )
-
-
-LOOKS: dict[str, Callable[[int], stats.Looks]] = {
-    "1": lambda n: stats.OneLook(),
-    "50 planned": lambda n: stats.PlannedLooks(n, n),
-    "50 no plan": lambda n: stats.AnyTime(n, n),
-}
+RULES = ("1", "50 remembered", "50 planned", "50 no plan")
 
 
 @dataclass(frozen=True)
@@ -72,128 +66,222 @@ class Case:
     icc: float
     truth: float
     devices: int
-    looks: str
     seed: int
 
 
-@dataclass(frozen=True)
+def rules(n: int, look: int) -> dict[str, stats.Looks]:
+    """The rules that look at a gate for the time ``look`` of ``TIMES``."""
+    taken = tuple(k / TIMES for k in range(1, look))
+    found: dict[str, stats.Looks] = {"1": stats.OneLook()} if look == TIMES else {}
+    return {
+        **found,
+        "50 remembered": stats.RememberedLooks(n, n, taken),
+        "50 planned": stats.PlannedLooks(n, n),
+        "50 no plan": stats.AnyTime(n, n),
+    }
+
+
+# --- one side -------------------------------------------------------------------------------------------------
 class Side:
-    """Requests in order of arrival: a duration in ns, or whether it failed, and the shard of its device."""
+    """Requests of many runs in order of arrival, seen look by look."""
 
-    values: Ints
-    shards: Ints
+    def __init__(self, case: Case, rng: np.random.Generator, runs: int, *, candidate: bool) -> None:
+        device = rng.integers(0, case.devices, (runs, case.n))
+        self.shards = np.take_along_axis(rng.integers(0, SHARDS, (runs, case.devices)), device, 1)
+        draw = self._times if case.gate.kind == "quantile" else self._failures
+        draw(case, rng, device, candidate=candidate)
 
-    def rate(self, n: int) -> stats.Rate:
-        """Failures among the first ``n``."""
-        return stats.Rate(int(self.values[:n].sum()), n)
-
-    def clustering(self, n: int, failed: NDArray[Any]) -> stats.Clustering:
-        """The design effect of the first ``n``, from what failed in each shard."""
-        trials = np.bincount(self.shards[:n], minlength=SHARDS).tolist()
-        events = np.bincount(self.shards[:n], weights=failed, minlength=SHARDS).tolist()
-        return stats.design_effect([stats.Rate(x, m) for x, m in zip(events, trials, strict=True)])
-
-    def summary(self, n: int) -> Summary:
-        """The summary that the store would hold of the first ``n``."""
-        seen = self.values[:n]
-        places, counts = np.unique(np.searchsorted(EDGES, seen), return_counts=True)
-        positive = dict(zip((places + first(DURATION.resolution)).tolist(), counts.tolist(), strict=True))
-        return Summary(DURATION, n, int(seen.sum()), int(seen.min()), int(seen.max()), positive=positive)
-
-
-def sample(case: Case, rng: np.random.Generator, *, candidate: bool) -> Side:
-    """One side of a run."""
-    device = rng.integers(0, case.devices, case.n)
-    shards = rng.integers(0, SHARDS, case.devices)[device]
-    if case.gate.kind == "quantile":
+    def _times(self, case: Case, rng: np.random.Generator, device: Ints, *, candidate: bool) -> None:
         between, within = SIGMA * np.sqrt(case.icc), SIGMA * np.sqrt(1 - case.icc)
-        logs = between * rng.standard_normal(case.devices)[device] + within * rng.standard_normal(case.n)
+        own = np.take_along_axis(rng.standard_normal((len(device), case.devices)), device, 1)
+        logs = between * own + within * rng.standard_normal(device.shape)
         scale = MEDIAN_NS * (case.truth if candidate else 1.0)
-        return Side(np.maximum(1, np.rint(scale * np.exp(logs))).astype(np.int64), shards)
-    p = case.gate.baseline
-    if candidate:
-        p = p + case.truth if case.gate.kind == "difference" else p * case.truth
-    spread = (1 - case.icc) / case.icc if case.icc else 0.0
-    chance = rng.beta(p * spread, (1 - p) * spread, case.devices)[device] if case.icc else p
-    return Side((rng.random(case.n) < chance).astype(np.int64), shards)
+        self.values = np.maximum(1.0, np.rint(scale * np.exp(logs))) / 1e9
+        places = np.ceil(32 * np.log2(self.values)).astype(np.int64) - 1
+        self.first = int(places.min())
+        self._places = places - self.first
+        self.counts = np.zeros((len(device), int(self._places.max()) + 1), np.int64)
+
+    def _failures(self, case: Case, rng: np.random.Generator, device: Ints, *, candidate: bool) -> None:
+        p = case.gate.baseline
+        if candidate:
+            p = p + case.truth if case.gate.kind == "difference" else p * case.truth
+        spread = (1 - case.icc) / case.icc if case.icc else 0.0
+        chances = rng.beta(p * spread, (1 - p) * spread, (len(device), case.devices)) if case.icc else None
+        chance = p if chances is None else np.take_along_axis(chances, device, 1)
+        self._places = (rng.random(device.shape) < chance).astype(np.int64)
+        self.counts = np.zeros((len(device), SHARDS, 2), np.int64)
+
+    def see(self, start: int, stop: int) -> None:
+        """The next requests arrive."""
+        cells = self.counts[0].size
+        shape = self.counts.shape
+        flat = np.arange(shape[0])[:, None] * cells + self._places[:, start:stop]
+        if len(shape) == 3:  # by shard
+            flat = flat + self.shards[:, start:stop] * shape[2]
+        self.counts += np.bincount(flat.ravel(), minlength=self.counts.size).reshape(self.counts.shape)
+
+    def histograms(self, n: int) -> Histograms:
+        """What the store would hold of the first ``n`` requests of each run."""
+        seen = self.values[:, :n]
+        places, shards = self._places[:, :n], self.shards[:, :n]
+        return Histograms(self.counts, places, shards, self.first, seen.min(1), seen.max(1))
+
+    def rates(self, n: int) -> Counts:
+        """Failures among the first ``n``."""
+        return Counts(self.counts[:, :, 1].astype(float), self.counts.sum(2).astype(float), n)
 
 
-def judge(gate: Gate, candidate: Side, baseline: Side, n: int, looks: stats.Looks, *, naive: bool) -> stats.Verdict:
-    """The verdict on the first ``n`` requests of both sides."""
+# --- verdicts -------------------------------------------------------------------------------------------------
+def judged(case: Case, sides: tuple[Side, Side], n: int, zs: list[float]) -> list[Verdicts]:
+    """By each critical value, and last by the first of them for requests that are taken for independent."""
+    gate, (candidate, baseline) = case.gate, sides
     if gate.kind == "quantile":
-        c, b = candidate.summary(n), baseline.summary(n)
-        sides = [
-            side.clustering(n, side.values[:n] > (summary.quantile(0.95) or 0.0) * DURATION.resolution)
-            for side, summary in ((candidate, c), (baseline, b))
-        ]
-        clusterings = (stats.INDEPENDENT, stats.INDEPENDENT) if naive else (sides[0], sides[1])
-        return stats.judge_quantile_ratio(c, b, 0.95, gate.limit, looks=looks, clusterings=clusterings).verdict
-    sides = [side.clustering(n, side.values[:n]) for side in (candidate, baseline)]
-    clusterings = (stats.INDEPENDENT, stats.INDEPENDENT) if naive else (sides[0], sides[1])
-    gate_of = stats.judge_rate_difference if gate.kind == "difference" else stats.judge_rate_ratio
-    return gate_of(candidate.rate(n), baseline.rate(n), gate.limit, looks=looks, clusterings=clusterings).verdict
+        found: list[Verdicts] = judge_quantiles(Q, gate.limit, candidate.histograms(n), baseline.histograms(n), zs)
+        return found
+    both = candidate.rates(n), baseline.rates(n)
+    ways = [*((z, False) for z in zs), (zs[0], True)]
+    return [judge_rates(gate.kind, gate.limit, *both, z, naive=naive) for z, naive in ways]
 
 
-def once(case: Case, run: int, *, naive: bool) -> set[stats.Verdict]:
-    """Every verdict that one run gives at any of its looks."""
+def by_the_gate(case: Case, sides: tuple[Side, Side], n: int, looks: stats.Looks, run: int) -> stats.Verdict:
+    """The verdict of the gate itself on one run."""
+    gate = case.gate
+    if gate.kind == "quantile":
+        wholes = [_summary(side.histograms(n), run) for side in sides]
+        parts = [[_summary(side.histograms(n), run, shard) for shard in range(SHARDS)] for side in sides]
+        quantiles = [whole.quantile(Q) or 0.0 for whole in wholes]
+        one, other = (
+            stats.quantile_design_effect(
+                *each,
+            )
+            for each in zip(parts, quantiles, strict=True)
+        )
+        ours, theirs = wholes
+        return stats.judge_quantile_ratio(ours, theirs, Q, gate.limit, looks=looks, clusterings=(one, other)).verdict
+    counts = [side.rates(n) for side in sides]
+    shards = [[stats.Rate(*pair) for pair in zip(c.events[run], c.trials[run], strict=True)] for c in counts]
+    a, b = (stats.Rate(float(c.events[run].sum()), n) for c in counts)
+    both = stats.design_effect(shards[0]), stats.design_effect(shards[1])
+    judge = stats.judge_rate_difference if gate.kind == "difference" else stats.judge_rate_ratio
+    return judge(a, b, gate.limit, looks=looks, clusterings=both).verdict
+
+
+def _summary(side: Histograms, run: int, shard: int | None = None) -> Summary:
+    own = side.places[run] if shard is None else side.places[run][side.shards[run] == shard]
+    counts = np.bincount(own, minlength=side.counts.shape[1])
+    positive = {side.first + int(place): int(counts[place]) for place in np.flatnonzero(counts)}
+    ends = (round(float(end[run]) * 1e9) for end in (side.least, side.most))
+    return Summary(DURATION, int(counts.sum()), 0, *ends, positive=positive)
+
+
+class Differs(Exception):
+    """The arrays and the gate do not say the same."""
+
+
+def _same(case: Case, sides: tuple[Side, Side], n: int, looks: stats.Looks, verdicts: Verdicts) -> None:
+    said = by_the_gate(case, sides, n, looks, 0)
+    fail, passed = bool(verdicts.fail[0]), bool(verdicts.passed[0])
+    if (fail, passed) != (said is stats.Verdict.FAIL, said is stats.Verdict.PASS):
+        raise Differs(f"{case} at n={n} by {looks}: the gate says {said}, the arrays FAIL {fail}, PASS {passed}")
+
+
+Tally = dict[str, tuple[int, int]]
+"""By rule in how many runs it said FAIL, and PASS, at least once; ``naive``: one look, requests independent."""
+
+
+def tally(work: tuple[Case, int, int]) -> Tally:
+    """Judge ``runs`` runs of a case together, those with the number ``chunk``."""
+    case, chunk, runs = work
     truth = round(case.truth * 1000)
-    rng = np.random.default_rng([case.seed, GATES.index(case.gate), case.n, round(case.icc * 1000), truth, run])
-    candidate, baseline = sample(case, rng, candidate=True), sample(case, rng, candidate=False)
-    looks = LOOKS[case.looks](case.n)
-    times = int(case.looks.split()[0])
-    sizes = [round(case.n * k / times) for k in range(1, times + 1)]
-    return {judge(case.gate, candidate, baseline, n, looks, naive=naive) for n in sizes}
+    rng = np.random.default_rng([case.seed, GATES.index(case.gate), case.n, round(case.icc * 1000), truth, chunk])
+    sides = Side(case, rng, runs, candidate=True), Side(case, rng, runs, candidate=False)
+    ever = {name: (np.zeros(runs, bool), np.zeros(runs, bool)) for name in (*RULES, "naive")}
+    ends = [round(case.n * look / TIMES) for look in range(TIMES + 1)]
+    for look, (start, n) in enumerate(pairwise(ends), start=1):
+        for side in sides:
+            side.see(start, n)
+        asked = rules(case.n, look)
+        names = [*asked, *(["naive"] if look == TIMES else [])]
+        found = judged(case, sides, n, [rule.z(n, n) for rule in asked.values()])
+        for name, verdicts in zip(names, found, strict=False):
+            ever[name] = (ever[name][0] | verdicts.fail, ever[name][1] | verdicts.passed)
+        if look in (TIMES // 2, TIMES):
+            for name, rule in asked.items():
+                _same(case, sides, n, rule, found[names.index(name)])
+    return {name: (int(fail.sum()), int(passed.sum())) for name, (fail, passed) in ever.items()}
 
 
-def tally(work: tuple[Case, range, bool]) -> tuple[int, int]:
-    """In how many of these runs the gate said FAIL, and PASS, at least once."""
-    case, runs, naive = work
-    said = [once(case, run, naive=naive) for run in runs]
-    return sum(stats.Verdict.FAIL in each for each in said), sum(stats.Verdict.PASS in each for each in said)
+def shares(pool: ProcessPoolExecutor, case: Case, runs: int) -> dict[str, tuple[float, float]]:
+    """P(FAIL) and P(PASS) by rule; the numbers do not depend on the number of workers."""
+    work = [(case, chunk, min(TOGETHER, runs - start)) for chunk, start in enumerate(range(0, runs, TOGETHER))]
+    found = list(pool.map(tally, work))
+    return {
+        name: (sum(one[name][0] for one in found) / runs, sum(one[name][1] for one in found) / runs)
+        for name in (*RULES, "naive")
+    }
 
 
-def share(pool: ProcessPoolExecutor, case: Case, runs: int, *, naive: bool = False) -> tuple[float, float]:
-    """P(FAIL) and P(PASS) over ``runs`` runs, in parallel; the numbers do not depend on the number of workers."""
-    step = max(1, runs // 16)
-    work = [(case, range(start, min(runs, start + step)), naive) for start in range(0, runs, step)]
-    results = list(pool.map(tally, work))
-    return sum(fail for fail, _ in results) / runs, sum(passed for _, passed in results) / runs
+# --- the table ------------------------------------------------------------------------------------------------
+HEAD = ("gate", "n a side", "ICC", "looks", "FAIL at limit", "PASS at limit", "FAIL beyond it", "shards ignored")
 
 
 def rows(options: argparse.Namespace, pool: ProcessPoolExecutor) -> Iterator[str]:
     """The table, line by line."""
-    head = ("gate", "n a side", "ICC", "looks", "FAIL at limit", "PASS at limit", "FAIL beyond it", "shards ignored")
-    yield f"| {' | '.join(head)} |"
-    yield "|---" * len(head) + "|"
-    for gate, n, icc, looks in product(GATES, options.sizes, (0.0, 0.05), LOOKS):
-        runs = options.runs * (ONE_LOOK_MORE if looks == "1" else 1)
-        at = Case(gate, n, icc, gate.limit, options.devices, looks, options.seed)
-        beyond = Case(gate, n, icc, gate.beyond, options.devices, looks, options.seed)
-        fail, passed = share(pool, at, runs)
-        power, _ = share(pool, beyond, runs)
-        ignored = f"{share(pool, at, runs, naive=True)[0]:.3f}" if icc and looks == "1" else ""
-        yield f"| {gate.name} | {n} | {icc:g} | {looks} | {fail:.3f} | {passed:.3f} | {power:.3f} | {ignored} |"
+    yield f"| {' | '.join(HEAD)} |"
+    yield "|---" * len(HEAD) + "|"
+    for gate, n, icc in product(GATES, options.sizes, (0.0, 0.05)):
+        if options.gate not in gate.kind:
+            continue
+        at = shares(pool, Case(gate, n, icc, gate.limit, options.devices, options.seed), options.runs)
+        beyond = shares(pool, Case(gate, n, icc, gate.beyond, options.devices, options.seed), options.runs)
+        for rule in RULES:
+            (fail, passed), (power, _) = at[rule], beyond[rule]
+            ignored = f"{at['naive'][0]:.3f}" if icc and rule == "1" else ""
+            yield f"| {gate.name} | {n} | {icc:g} | {rule} | {fail:.3f} | {passed:.3f} | {power:.3f} | {ignored} |"
+
+
+def notes(options: argparse.Namespace) -> list[str]:
+    """How the table was made."""
+    error = (0.05 * 0.95 / options.runs) ** 0.5
+    return [
+        f"{options.runs:,} runs a row, seed {options.seed}, {options.devices} devices a side.",
+        f"Standard error of a share of 0.05: {error:.4f}.",
+        "Beyond the limit: " + ", ".join(f"{gate.name}: truly {gate.beyond:g}" for gate in GATES) + ".",
+        '"Shards ignored" is FAIL at the limit of a gate that takes every request for independent.',
+    ]
 
 
 def main() -> None:
     """Print the table and how it was made."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--runs", type=int, default=100, help="of each 50-look case; ten times as many of one look")
+    parser.add_argument("--runs", type=int, default=500, help="of each row")
     parser.add_argument("--sizes", type=int, nargs="+", default=[200, 1000, 10_000], help="requests a side")
+    parser.add_argument("--gate", choices=["quantile", "difference", "ratio"], default="", help="this one only")
     parser.add_argument("--devices", type=int, default=100, help="devices a side")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--write", type=Path, metavar="FILE", help="put the table between the marks of this page")
     options = parser.parse_args()
     started = time.perf_counter()
+    lines = []
     with ProcessPoolExecutor(options.workers) as pool:
         for line in rows(options, pool):
             print(line, flush=True)
-    few, many = options.runs, options.runs * ONE_LOOK_MORE
-    print(f"\n{few} runs (one look: {many}), seed {options.seed}, {options.devices} devices a side.")
-    print(f"Standard error of a share of 0.05: {(0.0475 / few) ** 0.5:.3f} (one look: {(0.0475 / many) ** 0.5:.4f}).")
-    print("Beyond the limit: " + ", ".join(f"{gate.name}: truly {gate.beyond:g}" for gate in GATES) + ".")
-    print('"Shards ignored" is FAIL at the limit of a gate that takes every request for independent.')
-    print(f"Took {time.perf_counter() - started:.0f} s.")
+            lines.append(line)
+    print("", *notes(options), f"Took {time.perf_counter() - started:.0f} s.", sep="\n")
+    if options.write:
+        written(options.write, [*lines, "", *notes(options)])
+
+
+MARKS = "<!-- table: written by benchmarks/gates.py -->", "<!-- end of the table -->"
+
+
+def written(page: Path, lines: list[str]) -> None:
+    """Put the lines between the marks of the page."""
+    text = page.read_text(encoding="utf-8")
+    before, after = text.index(MARKS[0]) + len(MARKS[0]), text.index(MARKS[1])
+    page.write_text("\n".join((text[:before], "", *lines, "", text[after:])), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -92,8 +92,10 @@ def main() -> None:
 def _assemble() -> None:
     from hybridobs.cli.collector import collector
     from hybridobs.cli.completion import completion
+    from hybridobs.cli.dashboards import dashboards
     from hybridobs.cli.demo import demo
     from hybridobs.cli.devices import devices
+    from hybridobs.cli.doctor import doctor
     from hybridobs.cli.drift import drift
     from hybridobs.cli.kpi import kpi
     from hybridobs.cli.policy import policy
@@ -101,14 +103,18 @@ def _assemble() -> None:
     from hybridobs.cli.simulate import simulate
     from hybridobs.cli.slo import slo
     from hybridobs.cli.spool import spool
+    from hybridobs.cli.store import store
+    from hybridobs.cli.top import top
     from hybridobs.cli.trace import trace
     from hybridobs.cli.up import down, status, up
 
     commands = (
         collector,
         completion,
+        dashboards,
         demo,
         devices,
+        doctor,
         down,
         drift,
         kpi,
@@ -118,6 +124,8 @@ def _assemble() -> None:
         slo,
         spool,
         status,
+        store,
+        top,
         trace,
         up,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import click
@@ -29,6 +29,13 @@ def moment(text: str) -> int:
     except ValueError:
         raise click.BadParameter(f"{text!r} is neither an age (15m, 1h, 2d) nor a date (2026-11-23T16:00)") from None
     return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
+
+
+def duration(text: str) -> timedelta:
+    """A length of time: ``90s``, ``15m``, ``1h``, ``2d``, ``1w``."""
+    if not (age := _AGE.fullmatch(text)):
+        raise click.BadParameter(f"{text!r} is no length of time, for example 12h, 7d or 4w")
+    return timedelta(seconds=int(age[1]) * _UNITS[age[2]])
 
 
 def labels(known: Sequence[str]) -> Callable[[str], tuple[str, ...]]:

@@ -8,15 +8,36 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from hybridobs.cli._slo_memory import Turn, in_turn
 from hybridobs.cli._stores import opened, readable
 from hybridobs.errors import ConfigError
-from hybridobs.slo import TRIGGERS, Comparison, check, gate, load, told, told_gate
+from hybridobs.slo import (
+    GATE_KIND,
+    PAIRED,
+    TRIGGERS,
+    Comparison,
+    GateMemory,
+    check,
+    continued,
+    gate,
+    gate_facts,
+    load,
+    looked,
+    plan_of,
+    planned_memory,
+    same_plan,
+    scored,
+    told,
+    told_gate,
+)
 from hybridobs.slo.surroundings import environment
 
 if TYPE_CHECKING:
-    from hybridobs.slo import Outcome, Report, SloFile, Trigger
+    from hybridobs.remote import Remote
+    from hybridobs.slo import Outcome, Report, Score, SloFile, Trigger
+    from hybridobs.store import Memory, Store
 
 _ANY_PORT = "127.0.0.1:0"
 _STDERR = 2
@@ -27,7 +48,7 @@ def judged(url: str, file: Path, allow: tuple[Outcome, ...], now: int) -> Report
     slo = _promises(file)
     with readable(url) as store:
         results = check(store, slo.objectives, now)
-        return told(results, subject=slo.path, store=store.url, now=now, allow=allow)
+        return told(results, subject=slo.path, store=store.url, now=now, allow=allow, digest=slo.digest)
 
 
 def observed(command: list[str], file: Path, allow: tuple[Outcome, ...], *, aside: bool = False) -> tuple[Report, int]:
@@ -48,7 +69,9 @@ def observed(command: list[str], file: Path, allow: tuple[Outcome, ...], *, asid
         now = int(time.time())
         with opened(url) as store:
             results = check(store, slo.objectives, now, everything=True)
-    return told(results, subject=slo.path, store="what the command sent", now=now, allow=allow), done.returncode
+    return told(
+        results, subject=slo.path, store="what the command sent", now=now, allow=allow, digest=slo.digest
+    ), done.returncode
 
 
 def _promises(file: Path) -> SloFile:
@@ -58,12 +81,98 @@ def _promises(file: Path) -> SloFile:
     return slo
 
 
-def compared(url: str, file: Path | None, comparison: Comparison, allow: tuple[Outcome, ...], now: int) -> Report:
-    """The report of a gate: the triggers of ``file``, or the usual ones."""
-    triggers: tuple[Trigger, ...] = TRIGGERS
-    if file is not None and not (triggers := load(file).triggers):
-        raise ConfigError("file", str(file), "has no gates; give it 'gates', or leave FILE out for the usual triggers")
-    subject = str(file) if file else "the usual triggers"
-    with readable(url) as store:
-        decisions = gate(store, triggers, comparison)
-        return told_gate(decisions, comparison, subject=subject, store=store.url, now=now, allow=allow)
+class Asked(NamedTuple):
+    """What a gate looks at."""
+
+    subject: str
+    triggers: tuple[Trigger, ...]
+    score: Score | None
+    digest: str
+
+
+def compared(
+    url: str,
+    file: Path | None,
+    comparison: Comparison,
+    allow: tuple[Outcome, ...],
+    now: int,
+    *,
+    paired: bool = False,
+    name: str | None = None,
+    planned: int = 0,
+) -> Report:
+    """The report of a gate: the triggers of ``file``, or the usual ones.
+
+    One with a ``name`` looks at what the store remembers of it, planned for so many events on each side if that is
+    nothing yet.
+    """
+    asked = _asked(file, paired=paired)
+    if name is None:
+        with readable(url) as source:
+            return _judged(source, asked, comparison, allow, now)[0]
+    with opened(url) as store:
+
+        def take(seen: Memory) -> Turn[Report]:
+            return _look(store, asked, comparison, allow, now, seen, planned)
+
+        return in_turn(store, GATE_KIND, name, take)
+
+
+def _asked(file: Path | None, *, paired: bool) -> Asked:
+    if file is None:
+        usual = PAIRED if paired else TRIGGERS
+        return Asked(f"the usual {'paired ' if paired else ''}triggers", usual, None, "")
+    slo = load(file)
+    score = None if paired else slo.score
+    triggers = slo.paired if paired else (*slo.triggers, *slo.paired, *(score.triggers if score else ()))
+    if not triggers:
+        what = "'paired'" if paired else "'gates', 'paired' or 'score'"
+        raise ConfigError("file", str(file), f"has no gates; give it {what}, or leave FILE out for the usual triggers")
+    return Asked(slo.path, triggers, score, slo.digest)
+
+
+def _judged(
+    store: Store | Remote,
+    asked: Asked,
+    comparison: Comparison,
+    allow: tuple[Outcome, ...],
+    now: int,
+    name: str = "",
+    memory: GateMemory | None = None,
+) -> tuple[Report, GateMemory | None]:
+    decisions = gate(store, asked.triggers, comparison)
+    after = looked(memory, decisions, now) if memory else None
+    report = told_gate(
+        decisions,
+        comparison,
+        subject=asked.subject,
+        store=store.url,
+        now=now,
+        allow=allow,
+        score=scored(asked.score, decisions) if asked.score else None,
+        digest=asked.digest,
+        memory=gate_facts(name, after) if after else None,
+    )
+    return report, after
+
+
+def _look(
+    store: Store,
+    asked: Asked,
+    comparison: Comparison,
+    allow: tuple[Outcome, ...],
+    now: int,
+    seen: Memory,
+    planned: int,
+) -> Turn[Report]:
+    """One look of a gate with a name, and what is to be remembered after it."""
+    name = seen.name
+    if seen.revision:
+        memory = GateMemory.read(name, seen.text)
+        same_plan(name, memory, plan_of(comparison, planned or memory.events, asked.triggers, asked.score))
+    elif planned:
+        memory = planned_memory(comparison, planned, asked.triggers, asked.score)
+    else:
+        raise ConfigError("id", name, "is a new gate, so it needs a plan: give --looks planned:N with it")
+    report, after = _judged(store, asked, continued(comparison, memory), allow, now, name, memory)
+    return Turn(report, after.text() if after else seen.text)

@@ -81,6 +81,13 @@ def collector() -> None:
     help="Whoever comes in needs a certificate signed by these, PEM.",
 )
 @click.option(
+    "--no-migrate",
+    "migrate",
+    flag_value=False,
+    default=None,
+    help="Refuse a store of an older schema instead of bringing it up (see 'hybridobs store migrate').",
+)
+@click.option(
     "--log-format",
     type=click.Choice(["text", "json"]),
     default="text",

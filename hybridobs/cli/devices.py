@@ -12,6 +12,8 @@ import click
 
 from hybridobs.cli._options import no_color_option, pair, store_option
 from hybridobs.errors import ConfigError
+from hybridobs.kpi.quantity import age
+from hybridobs.store import BAD_UPDATES, remarks
 
 if TYPE_CHECKING:
     from hybridobs.cli._table import Cell
@@ -33,8 +35,6 @@ _ORDERS = (
     *("last_seen", "silent", "first_seen", "newest", "installation", "behind", "quarantined"),
     *("battery", "temperature", "backlog", "clock_offset"),
 )
-_SILENT_S = 86_400
-_BAD = ("failed", "rolled_back", "rollback_failed", "timed_out", "stuck", "unreachable")
 _UNITS = {"temperature": "Cel", "disk_free": "By", "backlog": "By", "backlog_age": "s"}
 
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program.")
@@ -141,24 +141,6 @@ def _one(found: Sequence[Device], beginning: str) -> Device:
     raise ConfigError("device", beginning, way_out)
 
 
-def remarks(device: Device, now: float) -> list[str]:
-    """What somebody who looks after the fleet should know about a device, in words."""
-    found = []
-    if device.decommissioned is not None:
-        found.append("out of service")
-    elif now - device.last_seen > _SILENT_S:
-        found.append(f"silent for {_age(now - device.last_seen)}")
-    if device.update is not None and device.update.state in _BAD:
-        found.append(f"update to {device.update.to_version or '?'} {device.update.state.replace('_', ' ')}")
-    elif device.update is not None and device.update.state == "succeeded":
-        found.append(f"update to {device.update.to_version or '?'} not confirmed")
-    found += [f"{name} {device.versions[name]} behind {newest}" for name, newest in device.behind.items()]
-    if device.quarantined:
-        found.append(f"{device.quarantined:,} records quarantined: nobody knows their time")
-    found += [f"{name.replace('_', ' ')} not verified" for name, fine in device.posture.items() if not fine]
-    return found
-
-
 def _listed(found: Sequence[Device], now: float) -> Iterator[str]:
     from hybridobs.cli._table import Column, table, terminal_width
 
@@ -179,12 +161,12 @@ def _row(device: Device, now: float) -> list[Cell]:
     battery = device.health.get("battery")
     return [
         Cell(device.installation[:12]),
-        Cell(f"{_age(now - device.last_seen)} ago"),
+        Cell(f"{age(now - device.last_seen)} ago"),
         Cell(device.device_class),
         Cell(device.cohort),
         Cell(device.site),
         Cell(", ".join(models) or "-"),
-        Cell(state, colour="red" if device.update and device.update.state in _BAD else None),
+        Cell(state, colour="red" if device.update and device.update.state in BAD_UPDATES else None),
         Cell("-" if battery is None else f"{battery[0]:.0%}"),
         Cell("; ".join(notes) or "-", colour="yellow" if notes else None),
     ]
@@ -196,7 +178,7 @@ def _shown(device: Device, now: float) -> Iterator[str]:
     yield click.style(device.installation, bold=True)
     labels = ("tier", "device_class", "cohort", "channel", "site", "service")
     yield "  ".join(f"{name} {getattr(device, name)}" for name in labels)
-    silent = _age(now - device.last_seen)
+    silent = age(now - device.last_seen)
     yield f"first seen {_when(device.first_seen)}, last seen {_when(device.last_seen)} ({silent} ago)"
     for name, moment in (("provisioned", device.provisioned), ("decommissioned", device.decommissioned)):
         if moment is not None:
@@ -223,14 +205,6 @@ def _described(device: Device) -> dict[str, Any]:
     update = None if device.update is None else device.update._asdict()
     health = {name: {"value": value, "at": when} for name, (value, when) in device.health.items()}
     return {**device._asdict(), "update": update, "health": health, "remarks": remarks(device, time.time())}
-
-
-def _age(seconds: float) -> str:
-    """About how long: two digits are enough."""
-    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{max(seconds, 0):.0f} s"
 
 
 def _when(second: int) -> str:

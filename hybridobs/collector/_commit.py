@@ -15,6 +15,7 @@ from hybridobs.collector._fleet import Heard, Watch, heard, is_end, lateness_of
 from hybridobs.collector._records import Decoded, Part, Piece
 from hybridobs.collector._senders import Sender
 from hybridobs.collector._series import Cells, SeriesLimit
+from hybridobs.collector.metrics._commit import fold_points
 from hybridobs.contract import UNKNOWN, EventKind, LostReason, Outcome, ValueFault
 from hybridobs.kpi.event import Alike
 from hybridobs.kpi.fold_alike import ColumnFold
@@ -30,6 +31,7 @@ class _Label(NamedTuple):
     outcomes: Counter[Outcome]
     keys: Sequence[bytes]
     alike: Alike
+    also: Callable[[Alike], None]
     sender: Sender | None
 
 
@@ -48,6 +50,7 @@ def commit(
     clocks: Clocks,
     now_s: int,
     watch: Watch | None = None,
+    most_streams: int = 50_000,
 ) -> Committed:
     """Commit ``group`` and note in each request how its events left; ``watch`` knows what is news about the fleet.
 
@@ -56,6 +59,7 @@ def commit(
     fold, shards = ColumnFold(Vectors()), ShardFold()
     for request in group:
         request.outcomes.clear()
+        request.late.clear()
     labels: list[_Label] = []
     watch = watch or Watch()
     touches = watch.gather(group, now_s)
@@ -66,19 +70,22 @@ def commit(
             _numbered(tx, stream, pieces, fold, labels, shards)
         _keyed(tx, group, fold, now_s, labels)
         watch.settle(tx, touches, _once(tx, labels, fold, now_s), fold)
+        points = fold_points(tx, group, now_s, most_streams)
         cells, new, overflow = series.admit(fold.cells)
         taken, also, _ = series.admit(fold.taken)
+        summaries, told, beyond = series.admit(points)
         kept = {key.series for key in cells}  # what went to an overflow series is of nobody in particular
         tx.add(cells, taken, {key: values for key, values in shards.cells.items() if key.series in kept})
+        tx.add_summaries(summaries)
         tx.note_clocks(clocks.moved())
         if spans:
             tx.keep(spans)
-    series.settle(new | also)
+    series.settle(new | also | told)
     clocks.settle()
     watch.committed(touches, now_s)
     if fold.refused:
         group[0].faults[ValueFault.OUT_OF_RANGE] += fold.refused
-    return Committed(cells, overflow)
+    return Committed(cells, overflow + beyond)
 
 
 def sweep(store: Store, series: SeriesLimit, watch: Watch) -> Sequence[Committed]:
@@ -145,7 +152,7 @@ def _once(tx: Transaction, labels: Sequence[_Label], fold: ColumnFold, now_s: in
     found: list[Heard] = []
     given = [key for label in labels for key in label.keys]
     new = _New(given, tx.claim_spans(given, now_s, _LABEL_MEMORY_S))
-    for outcomes, keys, alike, sender in labels:
+    for outcomes, keys, alike, also, sender in labels:
         flags = new.flags(keys)
         fresh = len(keys) if flags is None else flags.count(True)
         outcomes[Outcome.DUPLICATE] += len(keys) - fresh
@@ -153,6 +160,7 @@ def _once(tx: Transaction, labels: Sequence[_Label], fold: ColumnFold, now_s: in
         told = alike if flags is None else alike.only(flags)
         if not (of_attempts := heard(sender, told)):
             fold.add_alike(told)
+            also(told)
         for one in of_attempts:
             fold.add(lateness_of(one.event) if is_end(one.event) else one.event)
         found += of_attempts
@@ -201,7 +209,7 @@ def _fold(
         alike = part.alike if flags is None else part.alike.only(flags)
         if part.once:
             keys = part.once if flags is None else [*compress(part.once, flags)]
-            labels.append(_Label(outcomes, keys, alike, sender))
+            labels.append(_Label(outcomes, keys, alike, also, sender))
             continue
         fold.add_alike(alike)
         also(alike)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from hybridobs.collector._profile import Base
 from hybridobs.collector._senders import Sender
+from hybridobs.collector.metrics._point import Point
 from hybridobs.contract import DropReason, Labels, Outcome, Signal, ValueFault
 from hybridobs.kpi.clock import Placing
 from hybridobs.kpi.event import Alike
@@ -126,6 +127,7 @@ class Piece:
 class Decoded:
     """One request, read.
 
+    ``points`` are of metrics. ``late`` counts those of them that are dropped for what the store knows, at each commit.
     ``worthy`` maps the spans that should be kept (trace id, span id) to why; ``longest`` labels and minute to the
     duration (ns), trace id and span id of the longest call.
     """
@@ -137,5 +139,7 @@ class Decoded:
     drops: Counter[DropReason] = field(default_factory=Counter)
     faults: Counter[ValueFault] = field(default_factory=Counter)
     outcomes: Counter[Outcome] = field(default_factory=Counter)
+    points: list[Point] = field(default_factory=list)
+    late: Counter[DropReason] = field(default_factory=Counter)
     worthy: dict[bytes, dict[bytes, str]] = field(default_factory=dict)
     longest: dict[tuple[Labels, int], tuple[int, bytes, bytes]] = field(default_factory=dict)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from hybridobs.contract import LABELS, OVERFLOW, Labels
 from hybridobs.kpi.catalog.measures import FEATURE_CATEGORY
@@ -12,6 +13,7 @@ NAMES = 100  # different names of one model input; somebody will send an order n
 _OVERFLOW = Labels(*([OVERFLOW] * len(LABELS)))
 
 Cells = dict[CellKey, Sequence[int]]
+_T = TypeVar("_T")
 
 
 class SeriesLimit:
@@ -26,9 +28,9 @@ class SeriesLimit:
     def __len__(self) -> int:
         return len(self._known)
 
-    def admit(self, cells: Mapping[CellKey, Sequence[int]]) -> tuple[Cells, set[Series], int]:
+    def admit(self, cells: Mapping[CellKey, Sequence[_T]]) -> tuple[dict[CellKey, Sequence[_T]], set[Series], int]:
         """The cells to store, the series new to it, and how many values went to overflow series."""
-        admitted: Cells = {}
+        admitted: dict[CellKey, Sequence[_T]] = {}
         new: set[Series] = set()
         cells, overflow = self._named(cells)
         for key, values in cells.items():
@@ -48,11 +50,11 @@ class SeriesLimit:
         self._known |= new
         self._hear(new)
 
-    def _named(self, cells: Mapping[CellKey, Sequence[int]]) -> tuple[Mapping[CellKey, Sequence[int]], int]:
+    def _named(self, cells: Mapping[CellKey, Sequence[_T]]) -> tuple[Mapping[CellKey, Sequence[_T]], int]:
         """The same with at most ``NAMES`` names of each model input, others as one, and how many those are."""
         if not any(key.measure == FEATURE_CATEGORY.name for key in cells):
             return cells, 0
-        kept: dict[CellKey, Sequence[int]] = {}
+        kept: dict[CellKey, Sequence[_T]] = {}
         met: dict[str, set[str]] = {}
         unnamed = 0
         for key, values in cells.items():

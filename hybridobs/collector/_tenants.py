@@ -6,13 +6,17 @@ numbers of another's streams. With it each has its own series limit, rates, priv
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
+from math import nan
+from pathlib import Path
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry
 
 from hybridobs.collector._gate import Desk
 from hybridobs.collector._screen import Screen
+from hybridobs.collector._upkeep import Upkeep
 from hybridobs.collector._views import MakeView, StoreReading, View
 from hybridobs.collector.access._door import Door
 from hybridobs.collector.access._rates import Rates
@@ -22,10 +26,10 @@ from hybridobs.collector.ingest import Deliver, Ingest
 from hybridobs.collector.limits import Limits
 from hybridobs.errors import ConfigError
 from hybridobs.kpi.prices import PriceTable
-from hybridobs.store import Store
+from hybridobs.store import Retention, Store
 
 TENANT = "{tenant}"
-_Gauge = tuple[str, str, Callable[[], float]]
+_Gauge = tuple[str, Callable[[], float]]
 
 
 class Declared(Protocol):
@@ -45,6 +49,10 @@ class Declared(Protocol):
     def fleet(self) -> Fleet: ...
     @property
     def redact(self) -> Mapping[str, str]: ...
+    @property
+    def retention(self) -> Retention | None: ...
+    @property
+    def migrate(self) -> bool: ...
 
 
 class Tenants:
@@ -56,13 +64,14 @@ class Tenants:
         self._gauges: list[_Gauge] = []
         self._ingests: list[Ingest] = []
         self._stores: list[Store] = []
+        self._upkeep: list[Upkeep] = []
         self._reading: list[StoreReading] = []
         self._names: set[str] = set()
         self.shown = ""
 
-    def show(self, name: str, brief: str, read: Callable[[], float]) -> None:
+    def show(self, name: str, read: Callable[[], float]) -> None:
         """Show a number of the whole collector to every tenant."""
-        self._gauges.append((name, brief, read))
+        self._gauges.append((name, read))
 
     def open(self, tenant: str, deliver: Deliver) -> Desk:
         """Open the store of a tenant and begin to commit to it; ConfigError, StoreError as opening a store raises."""
@@ -75,12 +84,14 @@ class Tenants:
         said = self._declared
         ingest = Ingest(store, limits, counters, views, deliver, prices=said.prices, screen=screen, fleet=said.fleet)
         registry = CollectorRegistry()
-        for gauge in (*self._gauges, *_gauges(ingest, limits)):
+        for gauge in (*self._gauges, *_gauges(ingest, limits, store)):
             counters.gauge(*gauge)
         for shown in (counters, self._door, *views):
             registry.register(shown)  # type: ignore[arg-type]
         ingest.start()
         self._ingests.append(ingest)
+        self._upkeep.append(Upkeep(store, counters))
+        self._upkeep[-1].start()
         self._begin(store, views)
         self._names.add(tenant)
         return Desk(ingest, counters, limits, Rates(limits), registry, store)
@@ -89,6 +100,8 @@ class Tenants:
         """Commit and answer everything that was submitted; close what was opened here."""
         for ingest in self._ingests:
             ingest.stop()
+        for upkeep in self._upkeep:
+            upkeep.stop()
         for view in self._reading:
             view.stop()
         for store in self._stores:
@@ -110,9 +123,12 @@ class Tenants:
 
     def _store(self, tenant: str) -> Store:
         said = self._declared.store
-        store = Store.open(said.replace(TENANT, tenant)) if isinstance(said, str) else said
+        url = said.replace(TENANT, tenant) if isinstance(said, str) else ""
+        store = Store.open(url, migrate=self._declared.migrate) if isinstance(said, str) else said
         if store is not said:
             self._stores.append(store)
+        if self._declared.retention is not None:
+            store.keep(self._declared.retention)
         self.shown = said.replace(tenant, TENANT) if isinstance(said, str) and TENANT in said else store.url
         return store
 
@@ -125,8 +141,20 @@ class Tenants:
         return view
 
 
-def _gauges(ingest: Ingest, limits: Limits) -> tuple[_Gauge, ...]:
+def _gauges(ingest: Ingest, limits: Limits, store: Store) -> tuple[_Gauge, ...]:
     return (
-        ("series", "Series in the store.", lambda: len(ingest.series)),
-        ("series_limit", "Series at which the overflow series begins.", lambda: limits.series),
+        ("series", lambda: len(ingest.series)),
+        ("series_limit", lambda: limits.series),
+        ("store_answers", lambda: ingest.healthy),
+        ("event_lag_seconds", lambda: max(time.time() - ingest.newest_s, 0.0) if ingest.newest_s else nan),
+        ("store_bytes", lambda: _bytes_of(store) if store.url.startswith("sqlite:") else nan),
     )
+
+
+def _bytes_of(store: Store) -> float:
+    """What a SQLite store takes on disk, its log included; NaN for a database elsewhere."""
+    file = store.url.removeprefix("sqlite:///")
+    try:
+        return float(sum(path.stat().st_size for path in (Path(file), Path(f"{file}-wal")) if path.exists()))
+    except OSError:
+        return nan

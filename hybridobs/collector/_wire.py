@@ -3,7 +3,7 @@
 The official classes make one Python object per attribute, key and value; nearly all the time of a receiver goes there.
 Here an attribute, a resource and a scope stay the bytes they came as (``bytes`` and a message are the same on the
 wire), so that the decoder can look them up in a dictionary instead. Field numbers are those of opentelemetry-proto
-1.11 (trace.proto, logs.proto); fields that nothing reads are not declared and cost nothing.
+1.11 (trace.proto, logs.proto, metrics.proto); fields that nothing reads are not declared and cost nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +16,18 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
 
-__all__ = ["DecodeError", "Frame", "LogItem", "LogRecord", "Request", "Span", "SpanItem"]
+__all__ = [
+    "DecodeError",
+    "Frame",
+    "LogItem",
+    "LogRecord",
+    "Metric",
+    "MetricItem",
+    "Points",
+    "Request",
+    "Span",
+    "SpanItem",
+]
 
 _PACKAGE = "hybridobs.wire"
 _BYTES = FieldDescriptorProto.TYPE_BYTES
@@ -48,10 +59,28 @@ _MESSAGES: dict[str, list[tuple[str, int, int | str, Any]]] = {
         ("observed", 11, _FIXED64, _ONE),
         ("event_name", 12, _BYTES, _ONE),
     ],
+    "Points": [
+        ("data_points", 1, _BYTES, _MANY),
+        ("temporality", 2, _ENUM, _ONE),
+        ("monotonic", 3, _ENUM, _ONE),
+    ],
+    "Metric": [
+        ("name", 1, _BYTES, _ONE),
+        ("unit", 3, _BYTES, _ONE),
+        ("gauge", 5, "Points", _ONE),
+        ("sum", 7, "Points", _ONE),
+        ("histogram", 9, "Points", _ONE),
+        ("exponential", 10, "Points", _ONE),
+        ("summary", 11, "Points", _ONE),
+    ],
 }
-# Field numbers are the same for traces and logs: a frame of either.
-_MESSAGES["Scope"] = [("scope", 1, _BYTES, _ONE), ("items", 2, _BYTES, _MANY)]
-_MESSAGES["Resource"] = [("resource", 1, _BYTES, _ONE), ("scopes", 2, "Scope", _MANY)]
+# Field numbers are the same for traces, logs and metrics: a frame of any.
+_MESSAGES["Scope"] = [("scope", 1, _BYTES, _ONE), ("items", 2, _BYTES, _MANY), ("schema_url", 3, _BYTES, _ONE)]
+_MESSAGES["Resource"] = [
+    ("resource", 1, _BYTES, _ONE),
+    ("scopes", 2, "Scope", _MANY),
+    ("schema_url", 3, _BYTES, _ONE),
+]
 _MESSAGES["Frame"] = [("resources", 1, "Resource", _MANY)]
 
 
@@ -89,13 +118,37 @@ class LogRecord(Protocol):
     event_name: bytes
 
 
+class Points(Protocol):
+    """Data points of one metric, encoded; ``temporality`` 1 is delta and 2 cumulative."""
+
+    data_points: Sequence[bytes]
+    temporality: int
+    monotonic: int
+
+
+class Metric(Protocol):
+    """One metric; exactly one of its kinds is set."""
+
+    name: bytes
+    unit: bytes
+    gauge: Points
+    sum: Points
+    histogram: Points
+    exponential: Points
+    summary: Points
+
+    def HasField(self, name: str) -> bool: ...  # noqa: N802 (protobuf's name)
+
+
 class _Scope(Protocol):
-    """What one instrumentation scope sent; ``items`` are encoded spans or log records."""
+    """What one instrumentation scope sent; ``items`` are encoded spans, log records or metrics."""
 
     @property
     def scope(self) -> bytes: ...
     @property
     def items(self) -> Sequence[bytes]: ...
+    @property
+    def schema_url(self) -> bytes: ...
 
 
 class _Resource(Protocol):
@@ -105,6 +158,8 @@ class _Resource(Protocol):
     def resource(self) -> bytes: ...
     @property
     def scopes(self) -> Sequence[_Scope]: ...
+    @property
+    def schema_url(self) -> bytes: ...
 
 
 class Request(Protocol):
@@ -146,3 +201,4 @@ def _class(name: str) -> _Parser:
 Frame = _class("Frame")
 SpanItem = _class("Span")
 LogItem = _class("LogRecord")
+MetricItem = _class("Metric")

@@ -17,7 +17,7 @@ from hybridobs.collector._views import MakeView, View
 from hybridobs.collector.access._tls import Tls
 from hybridobs.collector.fleet import Fleet
 from hybridobs.collector.limits import Limits
-from hybridobs.store import Store
+from hybridobs.store import Retention, Store
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +30,9 @@ class Collector(Serving):
     calls that say no cost of their own. ``redact`` adds own privacy rules by name, each a regular expression of what
     must not be kept. Making one does nothing but check its settings (ConfigError). It listens on the loopback
     interface unless told otherwise, because whoever can reach it can write to it.
+
+    ``retention`` sets how long the store keeps what, for everybody who uses it; without it the store keeps to what it
+    was told before. A store of an older schema is brought up unless ``migrate`` is false (StoreTooOld then).
 
     ``access`` names the file of tokens and certificate names, ``tls`` the certificates of both transports, and
     ``open_metrics`` lets anybody read /metrics. Where the access file names several tenants, ``store`` has ``{tenant}``
@@ -49,6 +52,8 @@ class Collector(Serving):
         prices: Prices | None = None,
         redact: Mapping[str, str] | None = None,
         fleet: Fleet | None = None,
+        retention: Retention | None = None,
+        migrate: bool = True,
         access: str | Path | None = None,
         tls: Tls | None = None,
         open_metrics: bool = False,
@@ -61,6 +66,8 @@ class Collector(Serving):
         self.prices = None if prices is None else price_table(prices)
         self.redact = dict(redact or {})
         self.fleet = fleet or Fleet()
+        self.retention = retention
+        self.migrate = migrate
         self.tenants = dict(tenants or {})
         Screen.of(self.redact)
 
@@ -71,6 +78,7 @@ class Collector(Serving):
         http: str | None = None,
         grpc: str | None = None,
         prices: Prices | None = None,
+        migrate: bool | None = None,
         access: str | Path | None = None,
         tls: Tls | None = None,
     ) -> Collector:
@@ -85,6 +93,8 @@ class Collector(Serving):
             prices=self.prices if prices is None else prices,
             redact=self.redact,
             fleet=self.fleet,
+            retention=self.retention,
+            migrate=self.migrate if migrate is None else migrate,
             access=self.access if access is None else access,
             tls=self.tls if tls is None else tls,
             open_metrics=self.open_metrics,
@@ -96,8 +106,9 @@ class Collector(Serving):
         door = self._door()
         tenants = Tenants(self, door)
         gate = Gate(self.limits, door, tenants.open)
-        tenants.show("queue_bytes", "Bytes of requests that are not answered yet.", lambda: gate.held)
-        tenants.show("queue_limit_bytes", "Bytes of requests that may wait.", lambda: self.limits.queue_bytes)
+        tenants.show("queue_bytes", lambda: gate.held)
+        tenants.show("queue_limit_bytes", lambda: self.limits.queue_bytes)
+        tenants.show("oldest_waiting_seconds", lambda: gate.oldest_seconds)
         try:
             await gate.attach(asyncio.get_running_loop())
             await self._listen(gate, self.pages)

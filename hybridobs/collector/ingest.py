@@ -17,9 +17,6 @@ from queue import Empty, Queue
 from threading import Thread
 from typing import NamedTuple
 
-from google.protobuf.message import DecodeError
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
-
 from hybridobs.collector._clocks import Clocks
 from hybridobs.collector._commit import Committed, commit, sweep
 from hybridobs.collector._compression import expand
@@ -36,6 +33,7 @@ from hybridobs.collector.counters import Counters
 from hybridobs.collector.decode import Decoder
 from hybridobs.collector.fleet import Fleet
 from hybridobs.collector.limits import Limits
+from hybridobs.collector.metrics._read import read_metrics
 from hybridobs.contract import DropReason, Signal
 from hybridobs.errors import LayoutError, Rejected, StoreError, StoreUnreachable
 from hybridobs.kpi.prices import PriceTable
@@ -109,6 +107,7 @@ class Ingest:
         self._thread = Thread(target=self._run, name="hybridobs-ingest", daemon=True)
         self._several = False
         self.healthy = True
+        self.newest_s = 0  # start of the newest minute that was committed
 
     def start(self) -> None:
         """Begin to commit."""
@@ -192,7 +191,7 @@ class Ingest:
         drops: Counter[DropReason] = Counter()
         body = plain_body(request, self._limits, drops)
         if request.signal is Signal.METRICS:
-            decoded = metrics(body)
+            decoded = read_metrics(body, self._clock(), self._limits, self._screen)
         else:
             decoded = self._decoder.decode(request.signal, body, self._clock())
             if self._prices is not None:
@@ -222,7 +221,9 @@ class Ingest:
             self._isolate(jobs, group, error)
         else:
             self.healthy = True
-            group.answers += [(request, accepted(read.drops, read.faults, read.items)) for request, read in jobs]
+            group.answers += [
+                (request, accepted(read.drops + read.late, read.faults, read.items)) for request, read in jobs
+            ]
 
     def _unreachable(self, requests: Sequence[Request], group: _Group, error: StoreUnreachable) -> None:
         self.healthy = False
@@ -249,16 +250,18 @@ class Ingest:
 
     def _commit(self, group: list[Decoded]) -> None:
         """Commit, then tell counters and views; StoreUnreachable or another error leaves everything as it was."""
-        if any(request.pieces for request in group):
+        if any(request.pieces or request.points for request in group):
             choice = self._retain.choose(group)
             began, now_s = time.perf_counter(), self._clock() // 1_000_000_000
-            done = commit(self._store, group, self.series, choice.spans, self._clocks, now_s, self._watch)
+            most = self._limits.metric_streams
+            done = commit(self._store, group, self.series, choice.spans, self._clocks, now_s, self._watch, most)
             took = time.perf_counter() - began
             self._retain.settle(choice)
-            self._counters.committed(took, why_kept(choice.spans), choice.passed_over, done.overflow)
+            self._counters.committed(took, len(group), why_kept(choice.spans), choice.passed_over, done.overflow)
+            self.newest_s = max((key.window for key in done.cells), default=0) or self.newest_s
             self._show(done, choice.spans)
         for request in group:
-            self._counters.left(request.signal, request.outcomes, request.drops)
+            self._counters.left(request.signal, request.outcomes, request.drops + request.late)
             self._counters.left_out(request.faults)
         self._counters.redacted(self._screen.taken())
 
@@ -281,19 +284,4 @@ def plain_body(request: Request, limits: Limits, drops: Counter[DropReason]) -> 
     if not request.as_json:
         return expand(request.body, request.encoding, limits.request_bytes)
     text = expand(request.body, request.encoding, min(limits.json_bytes, limits.request_bytes))
-    return to_protobuf(request.signal, text, drops)
-
-
-def metrics(body: bytes) -> Decoded:
-    """Metrics are not counted yet: every data point is refused, and said to be."""
-    try:
-        request = ExportMetricsServiceRequest.FromString(body)
-    except DecodeError:
-        raise Rejected(DropReason.MALFORMED, "the body is not an OTLP protobuf request") from None
-    points = 0
-    for group in request.resource_metrics:
-        for scope in group.scope_metrics:
-            for metric in scope.metrics:
-                kind = metric.WhichOneof("data")
-                points += len(getattr(metric, kind).data_points) if kind else 1
-    return Decoded(Signal.METRICS, len(body), drops=Counter({DropReason.UNSUPPORTED: points} if points else {}))
+    return to_protobuf(request.signal, text, drops, limits.request_groups)

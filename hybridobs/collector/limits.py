@@ -31,6 +31,7 @@ class Limits:
     linger_seconds: float = 0.004  # a group waits this long for more, when the last one had several requests
     group_items: int = 16_384  # events in one commit, at which no further request joins it
     series: int = 10_000  # label sets; what is beyond goes to the overflow series
+    metric_streams: int = 50_000  # cumulative streams of metrics whose last point is remembered
     trace_items: int = 20_000  # recent spans held in memory for traces that prove worth keeping later
     trace_bytes: int = 64 * _MIB  # the same, in bytes received
     traces_per_second: float = 50.0  # traces kept, on average; a burst of ten seconds' worth is allowed

@@ -15,6 +15,7 @@ from hybridobs.contract._attribute import CONTRACT_VERSION as CONTRACT_VERSION
 from hybridobs.contract._attribute import Attribute as Attribute
 from hybridobs.contract._attribute import attribute as _attribute
 from hybridobs.contract._events import *  # noqa: F403 - what may happen beside a call
+from hybridobs.contract._metrics import *  # noqa: F403 - what others add up
 
 SCOPE = "hybridobs"
 UNKNOWN = "unknown"
@@ -310,6 +311,10 @@ class DropReason(StrEnum):
     BAD_SEQUENCE = "bad_sequence"  # not a positive 63-bit integer
     UNSUPPORTED = "unsupported"  # a signal or event kind that is not counted
     OUT_OF_RANGE = "out_of_range"  # a number too large for its measure
+    UNMAPPED = "unmapped"  # a metric that no measure reads
+    BASELINE = "baseline"  # the first point of a cumulative stream: what it counted happened at an unknown time
+    OVERLAPPING = "overlapping"  # a point of a cumulative stream that began before the one that is known
+    TOO_MANY_STREAMS = "too_many_streams"  # a cumulative stream beyond those that are remembered
     REFUSED = "refused"  # the store can never take it; the others of its group were committed
 
 
@@ -383,6 +388,7 @@ EXTRA_LABELS: tuple[str, ...] = (
     *("accelerator", "mode", "power_source", "precision", "runtime", "connectivity", "network", "cache", "dataset"),
     *("outcome", "label_source", "environment", "evaluation", "policy", "stage", "business", "control", "kind"),
     *("ota_system", "ota_kind", "ota_phase", "to_version", "signature", "action", "trigger", "category"),
+    "coarseness",
 )
 LABEL_MAX_CHARS = 128
 

@@ -81,3 +81,11 @@ def parsed(text: str, unit: str, *, share: bool = False) -> float:
 def _example(unit: str) -> str:
     found = {"s": "300ms", "J": "20mJ", "By": "5MB", "1": "99.9%"}.get(unit)
     return f", for example {found}" if found else ""
+
+
+def age(seconds: float) -> str:
+    """About how long ago: two digits are enough."""
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(seconds, 0):.0f} s"

@@ -7,16 +7,20 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from hybridobs.report.state import Asked
+from hybridobs.store import remarks
 
 if TYPE_CHECKING:
     from hybridobs.store import Store, StreamState
 
 MOST = 10
-_KNOWN = ("tier", "site", "device_class", "cohort", "channel")
+_LABELS = ("tier", "site", "device_class", "cohort", "channel")
 
 
-class Device(NamedTuple):
-    """One installation over all its starts; ``last_seen`` is Unix seconds on the store's clock."""
+class Sender(NamedTuple):
+    """One installation over all its starts; ``last_seen`` is Unix seconds on the store's clock.
+
+    ``remarks`` are what the inventory says of it beside what is missing.
+    """
 
     installation: str
     tier: str
@@ -28,6 +32,7 @@ class Device(NamedTuple):
     lost: int
     outstanding: int
     last_seen: int
+    remarks: tuple[str, ...] = ()
 
     @property
     def missing(self) -> int:
@@ -36,11 +41,13 @@ class Device(NamedTuple):
 
 
 class Devices(NamedTuple):
-    """How many there are, how many miss nothing, and the worst of the others."""
+    """How many there are, how many miss nothing, how many have a remark, and the worst of them."""
 
     number: int
     complete: int
-    worst: tuple[Device, ...]
+    remarked: int
+    bad: int
+    worst: tuple[Sender, ...]
     last_seen: int
 
 
@@ -52,20 +59,31 @@ def read_devices(store: Store, asked: Asked) -> Devices | None:
             streams[stream.installation].append(stream)
     if not streams:
         return None
-    found = [_device(own) for own in streams.values()]
-    bad = sorted((one for one in found if one.missing), key=lambda one: (-one.missing, one.last_seen))
+    said = {one.installation: tuple(remarks(one, asked.made or asked.until)) for one in store.devices(_known(asked))}
+    found = [_sender(own)._replace(remarks=said.get(name, ())) for name, own in streams.items()]
+    bad = sorted((one for one in found if one.missing or one.remarks), key=_badness)
+    complete, remarked = sum(not one.missing for one in found), sum(bool(one.remarks) for one in found)
     last = max(one.last_seen for one in found)
-    return Devices(len(found), len(found) - len(bad), tuple(bad[:MOST]), last)
+    return Devices(len(found), complete, remarked, len(bad), tuple(bad[:MOST]), last)
+
+
+def _badness(one: Sender) -> tuple[int, int, int]:
+    """Missing records first, then the number of remarks, then the longest silence."""
+    return -one.missing, -len(one.remarks), one.last_seen
+
+
+def _known(asked: Asked) -> dict[str, str]:
+    return {label: value for label, value in asked.where.items() if label in _LABELS}
 
 
 def _matches(stream: StreamState, where: Mapping[str, str]) -> bool:
-    return all(getattr(stream, label) == value for label, value in where.items() if label in _KNOWN)
+    return all(getattr(stream, label) == value for label, value in where.items() if label in _LABELS)
 
 
-def _device(streams: Sequence[StreamState]) -> Device:
+def _sender(streams: Sequence[StreamState]) -> Sender:
     latest = max(streams, key=lambda stream: stream.last_seen)
     counted, lost, outstanding = (
         sum(getattr(stream, name) for stream in streams) for name in ("counted", "lost", "outstanding")
     )
     who = (latest.installation, latest.tier, latest.site, latest.device_class, latest.cohort)
-    return Device(*who, len(streams), counted, lost, outstanding, latest.last_seen)
+    return Sender(*who, len(streams), counted, lost, outstanding, latest.last_seen)

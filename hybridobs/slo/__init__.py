@@ -11,14 +11,48 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from hybridobs.slo._check import Result, check
     from hybridobs.slo._file import load, loads
-    from hybridobs.slo._gate import TRIGGERS, Comparison, Decision, gate
+    from hybridobs.slo._gate import (
+        GATE_KIND,
+        PAIRED,
+        TRIGGERS,
+        Comparison,
+        Decision,
+        GateMemory,
+        continued,
+        gate,
+        gate_facts,
+        looked,
+        plan_of,
+        planned_memory,
+        same_plan,
+        scored,
+    )
     from hybridobs.slo._openslo import Written, written
+    from hybridobs.slo._promotion import (
+        PROMOTION_KIND,
+        Action,
+        Plan,
+        PromotionMemory,
+        Seen,
+        Stage,
+        Step,
+        decide,
+        load_plan,
+        plan_facts,
+        same_release,
+        stepped,
+    )
     from hybridobs.slo._rules import ALERTMANAGER, RULES, TESTS, Rules, alertmanager, rules
-    from hybridobs.slo._schema import schema
-    from hybridobs.slo._told import told, told_gate
+    from hybridobs.slo._schema import plan_schema, schema
+    from hybridobs.slo._told import told
+    from hybridobs.slo._told_gate import told_gate
+    from hybridobs.slo._told_promotion import promotion_told, together
+    from hybridobs.slo._tree import text_of
+    from hybridobs.slo._verdict import recomputed
+    from hybridobs.slo._verdict_schema import verdict_schema
     from hybridobs.slo.budget import Budget
     from hybridobs.slo.catalogue import judged_by_catalogue, objective_of
-    from hybridobs.slo.objective import Objective, SloFile, Trigger
+    from hybridobs.slo.objective import Objective, Score, SloFile, Trigger
     from hybridobs.slo.outcome import Outcome, Severity, worst
     from hybridobs.slo.report import FORMATS, Entry, Report
 
@@ -27,47 +61,88 @@ _HOMES = {
     "budget": ("Budget",),
     "catalogue": ("judged_by_catalogue", "objective_of"),
     "_check": ("Result", "check"),
-    "objective": ("Objective", "SloFile", "Trigger"),
+    "objective": ("Objective", "Score", "SloFile", "Trigger"),
     "outcome": ("Outcome", "Severity", "worst"),
     "report": ("FORMATS", "Entry", "Report"),
     "_rules": ("ALERTMANAGER", "RULES", "TESTS", "Rules", "alertmanager", "rules"),
     "_openslo": ("Written", "written"),
-    "_gate": ("TRIGGERS", "Comparison", "Decision", "gate"),
-    "_schema": ("schema",),
-    "_told": ("told", "told_gate"),
+    "_gate": (
+        *("GATE_KIND", "PAIRED", "TRIGGERS", "Comparison", "Decision", "GateMemory", "continued", "gate", "gate_facts"),
+        *("looked", "plan_of", "planned_memory", "same_plan", "scored"),
+    ),
+    "_promotion": (
+        *("PROMOTION_KIND", "Action", "Plan", "PromotionMemory", "Seen", "Stage", "Step"),
+        *("decide", "load_plan", "plan_facts", "same_release", "stepped"),
+    ),
+    "_schema": ("plan_schema", "schema"),
+    "_told": ("told",),
+    "_told_gate": ("told_gate",),
+    "_told_promotion": ("promotion_told", "together"),
+    "_tree": ("text_of",),
+    "_verdict": ("recomputed",),
+    "_verdict_schema": ("verdict_schema",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "ALERTMANAGER",
     "FORMATS",
+    "GATE_KIND",
+    "PAIRED",
+    "PROMOTION_KIND",
     "RULES",
     "TESTS",
     "TRIGGERS",
+    "Action",
     "Budget",
     "Comparison",
     "Decision",
     "Entry",
+    "GateMemory",
     "Objective",
     "Outcome",
+    "Plan",
+    "PromotionMemory",
     "Report",
     "Result",
     "Rules",
+    "Score",
+    "Seen",
     "Severity",
     "SloFile",
+    "Stage",
+    "Step",
     "Trigger",
     "Written",
     "alertmanager",
     "check",
+    "continued",
+    "decide",
     "gate",
+    "gate_facts",
     "judged_by_catalogue",
     "load",
+    "load_plan",
     "loads",
+    "looked",
     "objective_of",
+    "plan_facts",
+    "plan_of",
+    "plan_schema",
+    "planned_memory",
+    "promotion_told",
+    "recomputed",
     "rules",
+    "same_plan",
+    "same_release",
     "schema",
+    "scored",
+    "stepped",
+    "text_of",
+    "together",
     "told",
     "told_gate",
+    "verdict_schema",
     "worst",
     "written",
 ]

@@ -45,6 +45,7 @@ class Result(NamedTuple):
     needed: int | None
     span: Span
     budget: Budget | None
+    summaries: Summaries
 
 
 def check(source: Source, objectives: Sequence[Objective], now: int, *, everything: bool = False) -> list[Result]:
@@ -63,7 +64,7 @@ def _checked(source: Source, objective: Objective, now: int, span: Span) -> Iter
         faster = {name: rows.get(group, {}) for name, rows in fast.items()}
         budget = burned(objective, summaries, called(objective, span), faster)
         labels = {label: value for label, value in zip(found.labels, group, strict=True) if value != NO_GROUP}
-        yield judged(objective, summaries)._replace(group=labels, span=span, budget=budget)
+        yield judged(objective, summaries)._replace(group=labels, span=span, budget=budget, summaries=summaries)
 
 
 def called(objective: Objective, span: Span) -> str:
@@ -89,7 +90,9 @@ def judged(objective: Objective, summaries: Summaries) -> Result:
     kpi = objective.kpi
     reading = kpi.value(summaries)
     low, high, open_below = _certain(kpi, reading.value, summaries)
-    result = Result(objective, {}, Outcome.NO_DATA, "", reading.value, low, high, reading.n, None, EVERYTHING, None)
+    result = Result(
+        objective, {}, Outcome.NO_DATA, "", reading.value, low, high, reading.n, None, EVERYTHING, None, summaries
+    )
     if reading.value is None or low is None or high is None:
         needed = objective.minimum_sample
         return result._replace(reason=f"nothing was measured; {_observations(needed)} needed", needed=needed)

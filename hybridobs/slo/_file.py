@@ -2,47 +2,38 @@
 
 from __future__ import annotations
 
-import re
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from hybridobs.contract import LABELS
 from hybridobs.errors import ConfigError
-from hybridobs.kpi.catalog import KPIS, MEASURES
-from hybridobs.kpi.kpi import Direction, Kpi
+from hybridobs.kpi.catalog import KPIS
+from hybridobs.kpi.kpi import Kpi
 from hybridobs.kpi.quantity import parsed
 from hybridobs.kpi.stats.verdict import Worse
-from hybridobs.slo import _tree
-from hybridobs.slo._tree import Branch, Place
-from hybridobs.slo.objective import (
-    Objective,
-    SloFile,
-    Trigger,
-    comparable,
-    is_mean_time,
-    is_share,
-    is_windowed,
-    worse_side,
+from hybridobs.slo import _gates, _tree
+from hybridobs.slo._fields import (
+    MEAN_REFUSED,
+    TARGETS,
+    Fields,
+    label_of,
+    severity_of,
+    target_of,
+    where_of,
+    whole_of,
+    window_of,
 )
-from hybridobs.slo.outcome import Severity
+from hybridobs.slo._tree import Branch, Place
+from hybridobs.slo.objective import Objective, SloFile, Trigger, is_mean_time, worse_side
 from hybridobs.slo.templates import TEMPLATES
 from hybridobs.slo.window import Window
 
 TIERS = ("device", "site", "cloud")
-TARGETS = {"target": None, "at_most": Worse.HIGHER, "at_least": Worse.LOWER}
 SHARED = ("window", "where", "by", "minimum_sample", "severity")
 OBJECTIVE = ("name", "kpi", "template", *TARGETS, *SHARED)
-TRIGGER = ("name", "kpi", "limit", "severity")
-ROOT = ("version", "defaults", "objectives", "tiers", "gates")
+ROOT = ("version", "defaults", "objectives", "tiers", "gates", "paired", "score")
 DEFAULT_WINDOW = Window("28d")
-MEAN_REFUSED = (
-    "is a mean, and no SLO is kept on a mean latency: it looks acceptable while one call in twenty is not; "
-    "promise a percentile (latency_p95, latency_p99) or a share (within_300ms)"
-)
-_LIMIT = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(%|pp)")
-
-Fields = Mapping[str, Branch]
 
 
 def load(path: Path) -> SloFile:
@@ -52,7 +43,7 @@ def load(path: Path) -> SloFile:
 
 def loads(text: str, file: str = "slo.yaml") -> SloFile:
     """The same from a text."""
-    return _file(_tree.documents(text, file))
+    return replace(_file(_tree.documents(text, file)), digest=hashlib.sha256(text.encode()).hexdigest())
 
 
 def _file(documents: Sequence[Branch]) -> SloFile:
@@ -74,13 +65,15 @@ def _own(root: Branch) -> SloFile:
     if "version" in fields and fields["version"].text() != "1":
         fields["version"].fail("this hybridobs reads version 1")
     defaults = fields["defaults"].fields(SHARED) if "defaults" in fields else {}
-    objectives = list(_objectives(fields, defaults))
-    triggers = tuple(map(_trigger, fields["gates"].entries() if "gates" in fields else ()))
-    if not objectives and not triggers:
-        root.fail("promises nothing; give it 'objectives', 'tiers' or 'gates'", "")
+    objectives = tuple(_objectives(fields, defaults))
+    triggers = tuple(map(_gates.trigger, fields["gates"].entries() if "gates" in fields else ()))
+    paired = tuple(map(_gates.paired, fields["paired"].entries() if "paired" in fields else ()))
+    score = _gates.score(fields["score"]) if "score" in fields else None
+    if not objectives and not triggers and not paired and score is None:
+        root.fail("promises nothing; give it 'objectives', 'tiers', 'gates', 'paired' or 'score'", "")
     _told_apart(objectives)
-    _told_apart(triggers)
-    return SloFile(root.place.file, tuple(objectives), triggers)
+    _told_apart((*triggers, *paired, *(score.triggers if score else ())))
+    return SloFile(root.place.file, objectives, triggers, paired, score)
 
 
 def _objectives(fields: Fields, defaults: Fields) -> Iterator[Objective]:
@@ -116,7 +109,7 @@ def promised(
         where=where_of(fields, kpi, {}),
         by=tuple(label_of(word, word.text(), kpi) for word in fields["by"].words()) if "by" in fields else (),
         minimum_sample=whole_of(fields["minimum_sample"]) if "minimum_sample" in fields else kpi.minimum_sample,
-        severity=_severity(fields),
+        severity=severity_of(fields),
         place=place,
     )
 
@@ -137,96 +130,7 @@ def _promise(branch: Branch, own: Fields) -> tuple[Kpi, Worse, float]:
             own["kpi"].fail(MEAN_REFUSED)
     else:
         branch.fail(f"names no KPI; give it 'kpi', or a 'template': {', '.join(TEMPLATES)}", "")
-    if len(given) != 1:
-        branch.fail(f"give {kpi.id} one of: {', '.join(TARGETS)}", ", ".join(given))
-    return kpi, _side(own[given[0]], given[0], kpi), number_of(own[given[0]], kpi)
-
-
-def _side(branch: Branch, key: str, kpi: Kpi) -> Worse:
-    side = TARGETS[key]
-    if kpi.direction is Direction.NONE:
-        return side or branch.fail(f"neither more nor less of {kpi.id} is better; write at_most or at_least")
-    if side not in (None, worse_side(kpi)):
-        branch.fail(f"of {kpi.id} {'more' if kpi.direction is Direction.HIGHER else 'less'} is better; write target")
-    return worse_side(kpi)
-
-
-def number_of(branch: Branch, kpi: Kpi) -> float:
-    try:
-        return parsed(branch.text(), kpi.unit, share=is_share(kpi))
-    except ValueError as error:
-        branch.fail(str(error))
-
-
-def window_of(branch: Branch) -> Window:
-    try:
-        return Window.named(branch.text())
-    except ValueError as error:
-        branch.fail(str(error))
-
-
-def where_of(fields: Fields, kpi: Kpi, tier: Mapping[str, str]) -> dict[str, str]:
-    pairs = fields["where"].pairs() if "where" in fields else {}
-    for label, branch in pairs.items():
-        if label in tier:
-            branch.fail("the section says the tier already; leave it out here")
-        label_of(branch, label, kpi)
-    return {label: branch.text() for label, branch in pairs.items()}
-
-
-def label_of(branch: Branch, label: str, kpi: Kpi) -> str:
-    own = tuple(dict.fromkeys((*LABELS, *(extra for name in kpi.measures for extra in MEASURES[name].extra))))
-    if label not in own:
-        branch.fail(f"{kpi.id} has no such label{_tree.nearest(label, own)}", label)
-    return label
-
-
-def whole_of(branch: Branch) -> int:
-    text = branch.text()
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        branch.fail("give a whole number of observations, 1 or more")
-    return int(text)
-
-
-def _severity(fields: Fields) -> Severity:
-    return Severity(fields["severity"].one_of(tuple(Severity))) if "severity" in fields else Severity.TICKET
-
-
-def _trigger(branch: Branch) -> Trigger:
-    own = branch.fields(TRIGGER)
-    if "kpi" not in own or "limit" not in own:
-        branch.fail("give 'kpi' and 'limit', for example limit: {rel: 30%}", "")
-    kpi = KPIS[own["kpi"].one_of(KPIS)]
-    if is_mean_time(kpi):
-        own["kpi"].fail(MEAN_REFUSED)
-    if not comparable(kpi):
-        own["kpi"].fail("has no interval, so a gate would compare luck; choose a percentile or a share")
-    if not is_windowed(kpi):
-        own["kpi"].fail("is of all time, so no two sides can be compared over the same hours")
-    if kpi.direction is Direction.NONE:
-        own["kpi"].fail("neither more nor less of it is better, so nothing can be a breach")
-    relative, limit = _limit(own["limit"], kpi)
-    name = own["name"].text() if "name" in own else kpi.id
-    return Trigger(name, kpi, limit, relative, _severity(own), branch.place)
-
-
-def _limit(branch: Branch, kpi: Kpi) -> tuple[bool, float]:
-    spelled = "spell it out: 'rel: 5%' (of the baseline's value) or 'abs: 5pp' (percentage points)"
-    if branch.is_scalar:
-        branch.fail(spelled)
-    fields = branch.fields(("rel", "abs"))
-    if len(fields) != 1:
-        branch.fail(spelled)
-    relative = "rel" in fields
-    (amount,) = fields.values()
-    found = _LIMIT.fullmatch(amount.text())
-    if found is None or (found[2] == "%") != relative:
-        amount.fail("write rel: 5%" if relative else "write abs: 5pp")
-    if not relative and not is_share(kpi):
-        amount.fail(f"{kpi.id} is no share, so it has no points; write rel: 30%")
-    if relative and kpi.direction is Direction.HIGHER and float(found[1]) >= 100:
-        amount.fail("more than all of it cannot be lost")
-    return relative, float(found[1]) / 100
+    return kpi, *target_of(branch, own, kpi)
 
 
 def _told_apart(named: Iterable[Objective | Trigger]) -> None:

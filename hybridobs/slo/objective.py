@@ -32,8 +32,7 @@ class Objective:
     @property
     def target(self) -> str:
         """The promise in words: ``at most 300 ms``."""
-        side = "at most" if self.worse is Worse.HIGHER else "at least"
-        return f"{side} {shown(self.kpi, self.limit)}"
+        return promised(self.kpi, self.worse, self.limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,8 @@ class Trigger:
     """What a candidate must not do to a KPI: be worse by more than ``limit``.
 
     ``relative``: the limit is a share of the baseline's value (0.3 is 30 %), else a difference in points (0.05 is
-    5 points). ``hard``: the candidate alone is judged, and a single fault is a breach.
+    5 points). ``hard``: the candidate alone is judged, and a single fault is a breach. ``paired``: the KPI is about
+    pairs of answers, and its own value is judged, which is worse on this side of the limit.
     """
 
     name: str
@@ -51,28 +51,68 @@ class Trigger:
     severity: Severity
     place: Place | None = None
     hard: bool = False
+    paired: Worse | None = None
 
     @property
     def worse(self) -> Worse:
         """The side that is a breach."""
-        return worse_side(self.kpi)
+        return self.paired or worse_side(self.kpi)
+
+    @property
+    def alone(self) -> bool:
+        """Whether there is no baseline to it."""
+        return self.hard or self.paired is not None
 
     @property
     def words(self) -> str:
-        """The limit in words: ``+30 % relative``."""
+        """The limit in words: ``+30 % relative``, ``at most 50 ms``."""
         if self.hard:
             return "no fault allowed"
+        if self.paired is not None:
+            return promised(self.kpi, self.worse, self.limit)
         sign = "+" if self.worse is Worse.HIGHER else "-"
         return f"{sign}{100 * self.limit:g} {'% relative' if self.relative else 'points'}"
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a score: what it weighs beside the others, and what it is read from."""
+
+    name: str
+    weight: float
+    triggers: tuple[Trigger, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Several parts in one number from 0 to 100: enough from ``enough`` on, a breach below ``least``.
+
+    A trigger gives 100 points where the candidate is no worse than the baseline, none where it is worse by its limit
+    or more, and in between in proportion; a part has the mean of its triggers.
+    """
+
+    parts: tuple[Part, ...]
+    enough: float
+    least: float
+    severity: Severity
+    place: Place | None = None
+
+    @property
+    def triggers(self) -> tuple[Trigger, ...]:
+        """Of all parts."""
+        return tuple(trigger for part in self.parts for trigger in part.triggers)
+
+
+@dataclass(frozen=True, slots=True)
 class SloFile:
-    """One file: what it promises, and what its gate looks at."""
+    """One file: what it promises, and what its gate looks at; ``digest`` is the SHA-256 of its text."""
 
     path: str
     objectives: tuple[Objective, ...]
     triggers: tuple[Trigger, ...]
+    paired: tuple[Trigger, ...] = ()
+    score: Score | None = None
+    digest: str = ""
 
 
 def is_share(kpi: Kpi) -> bool:
@@ -106,6 +146,16 @@ def worse_side(kpi: Kpi) -> Worse:
 def shown(kpi: Kpi, value: float) -> str:
     """A value of this KPI as a person reads it."""
     return kpi.shown(value)
+
+
+def promised(kpi: Kpi, worse: Worse, limit: float) -> str:
+    """A limit in words: ``at most 300 ms``."""
+    return f"{'at most' if worse is Worse.HIGHER else 'at least'} {shown(kpi, limit)}"
+
+
+def pairwise(kpi: Kpi) -> bool:
+    """Whether it is about answers that were given twice, by the model in use and by one in its shadow."""
+    return all(measure.name.startswith("shadow.") for measure in kpi.formula.measures)
 
 
 def comparable(kpi: Kpi) -> bool:

@@ -8,15 +8,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hybridobs.errors import MissingExtra
+from hybridobs.store._remarks import BAD_UPDATES, remarks
 from hybridobs.store._rows import (
     AttemptRow,
     Device,
     DeviceRow,
     Done,
     Due,
+    Held,
     KeptSpan,
+    Memory,
+    PointState,
     Quarantined,
     Registered,
+    Size,
     StoreInfo,
     StreamInfo,
     StreamState,
@@ -25,23 +30,31 @@ from hybridobs.store._rows import (
 )
 
 if TYPE_CHECKING:
-    from hybridobs.store._lines import Lines
+    from hybridobs.store._export import Exported
+    from hybridobs.store._lines import Detail, Lines
     from hybridobs.store._retention import Retention
     from hybridobs.store._store import Store
     from hybridobs.store._write import FOREIGN_MEMORY_S, Transaction
 
 __all__ = [
+    "BAD_UPDATES",
     "FOREIGN_MEMORY_S",
     "AttemptRow",
+    "Detail",
     "Device",
     "DeviceRow",
     "Done",
     "Due",
+    "Exported",
+    "Held",
     "KeptSpan",
     "Lines",
+    "Memory",
+    "PointState",
     "Quarantined",
     "Registered",
     "Retention",
+    "Size",
     "Store",
     "StoreInfo",
     "StreamInfo",
@@ -49,10 +62,13 @@ __all__ = [
     "TraceHead",
     "Transaction",
     "Update",
+    "remarks",
 ]
 
 _LATE = {
+    "Detail": "_lines",
     "FOREIGN_MEMORY_S": "_write",
+    "Exported": "_export",
     "Lines": "_lines",
     "Retention": "_retention",
     "Store": "_store",

@@ -37,6 +37,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError
 
 from hybridobs.errors import ConfigError, MissingExtra, StoreUnreachable
+from hybridobs.store._rows import Size
+from hybridobs.store._schema import METADATA
 
 WAIT_SECONDS = 10  # how long one writer waits for another before it says that the store is unreachable
 CONNECT_SECONDS = 5
@@ -97,6 +99,13 @@ class Dialect(ABC):
         """The parameters of ``keys``."""
 
     @abstractmethod
+    def size(self, connection: Connection) -> Size:
+        """How much room the store takes."""
+
+    def reclaim(self, connection: Connection, *, whole: bool) -> None:  # noqa: B027
+        """Give free room back to the disk, ``whole`` by writing everything anew, where the database does not itself."""
+
+    @abstractmethod
     def hopeless(self, fault: BaseException) -> str | None:
         """What to do about a fault that trying again will not cure; None for any other."""
 
@@ -141,6 +150,7 @@ class _Sqlite(Dialect):
     @staticmethod
     def _prepare(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # BEGIN is ours, see begin_write and begin_read
+        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # of a file that is being made; see reclaim
         if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
             connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
@@ -180,6 +190,21 @@ class _Sqlite(Dialect):
 
     def bind_keys(self, keys: Sequence[Key]) -> Mapping[str, object]:
         return {"keys": json.dumps(keys)}
+
+    def size(self, connection: Connection) -> Size:
+        names = ("page_size", "page_count", "freelist_count")
+        size, pages, free = (connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in names)
+        return Size(size * pages, size * free)
+
+    def reclaim(self, connection: Connection, *, whole: bool) -> None:
+        if whole:
+            connection.exec_driver_sql("PRAGMA auto_vacuum=INCREMENTAL")  # a file of schema 1 learns it here
+            connection.exec_driver_sql("VACUUM")
+        else:
+            # Each step of the statement frees a page; only fetching, where there is something, runs it to the end.
+            driver: Any = connection.connection.driver_connection
+            driver.execute("PRAGMA incremental_vacuum").fetchall()
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def hopeless(self, fault: BaseException) -> str | None:
         # Python names SQLite's extended codes, SQLITE_READONLY_DIRECTORY for one; the first part is the kind.
@@ -237,6 +262,10 @@ class _Postgres(Dialect):
 
     def bind_keys(self, keys: Sequence[Key]) -> Mapping[str, object]:
         return dict(zip(Key._fields, map(list, zip(*keys, strict=True)), strict=True))
+
+    def size(self, connection: Connection) -> Size:
+        sizes = (func.pg_total_relation_size(cast(table.name, postgresql.REGCLASS)) for table in METADATA.sorted_tables)
+        return Size(sum(connection.execute(select(*sizes)).one()), 0)
 
     def hopeless(self, fault: BaseException) -> str | None:
         # insufficient_privilege; invalid_schema_name, which is what a schema that may not be used looks like

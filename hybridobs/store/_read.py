@@ -49,7 +49,7 @@ def cells(
     width: int,
 ) -> Groups:
     """The merged summaries of ``measures`` for each group of the labels ``by``; see ``Store.read``."""
-    _check(measures, by, where)
+    check(measures, by, where)
     if width < WIDTH or width % WIDTH:
         raise ConfigError("width", width, f"give a multiple of {WIDTH} seconds")
     groups: Groups = defaultdict(dict)
@@ -95,7 +95,8 @@ def _add_cells(
                 groups[group][name] = summary if known is None else known + summary
 
 
-def _check(measures: Iterable[str], by: Iterable[str], where: Iterable[str]) -> None:
+def check(measures: Iterable[str], by: Iterable[str], where: Iterable[str]) -> None:
+    """ConfigError for a measure or a label that does not exist."""
     for name in measures:
         if name not in MEASURES:
             raise ConfigError("measure", name, f"choose of: {', '.join(MEASURES)}")

@@ -161,6 +161,14 @@ class KeptSpan(NamedTuple):
         return self.end_ns - self.start_ns
 
 
+class PointState(NamedTuple):
+    """The last point of a cumulative stream of metrics: since when it counts, until when, and what it ``said``."""
+
+    start_ns: int
+    time_ns: int
+    said: bytes
+
+
 class TraceHead(NamedTuple):
     """One line of a list of traces: ``name`` is the earliest span's, ``duration_ns`` spans all kept spans."""
 
@@ -171,6 +179,23 @@ class TraceHead(NamedTuple):
     spans: int
     errors: int
     tiers: tuple[str, ...]
+
+
+class Held(NamedTuple):
+    """How many rows of one kind there are, their bytes, and the first and the last window (Unix s)."""
+
+    what: str
+    rows: int
+    bytes: int
+    first_window: int | None
+    last_window: int | None
+
+
+class Size(NamedTuple):
+    """Bytes that the store takes, and how many of them are free to be used again."""
+
+    bytes: int
+    free: int
 
 
 class Due(NamedTuple):
@@ -200,3 +225,14 @@ class StoreInfo(NamedTuple):
     spans: int
     first_window: int | None
     last_window: int | None
+
+
+class Memory(NamedTuple):
+    """A text that is remembered by kind and name; revision 0 is one that is not there yet."""
+
+    kind: str
+    name: str
+    revision: int = 0
+    created: int = 0
+    changed: int = 0
+    text: str = ""

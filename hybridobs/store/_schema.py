@@ -9,11 +9,13 @@
 ``streams``           per SDK start, the set of counted sequence numbers
 ``losses``            per stream and reason, the set of numbers the sender gave up
 ``foreign_spans``     spans without sequence numbers, remembered for a while so that a re-sent one is not counted twice
+``metric_points``     the last point of each cumulative stream of metrics, to know what the next one adds
 ``clocks``            per boot of a device, when it began in true time
 ``quarantine``        per stream and reason, how many records have no time, and what their clocks said
 ``devices``           per installation, what is known of the device and which versions it was seen running
 ``ota_attempts``      per installation and attempt, what was said of an update and what of it is in the measures
 ``drift_references``  what a feature of a model version looked like when the model was made, in a season
+``memories``          what gates and promotions remember between two askings
 ``spans``             the bounded trace store
 ====================  ==============================================================================================
 
@@ -121,6 +123,17 @@ FOREIGN_SPANS = Table(
     Index("foreign_spans_expires", "expires"),
 )
 
+METRIC_POINTS = Table(
+    "metric_points",
+    METADATA,
+    _text("key", key=True),  # hash of resource, scope, metric and attributes
+    _whole("start_ns"),
+    _whole("time_ns"),
+    Column("said", LargeBinary, nullable=False),
+    _whole("expires"),
+    Index("metric_points_expires", "expires"),
+)
+
 CLOCKS = Table(
     "clocks",
     METADATA,
@@ -173,6 +186,17 @@ REFERENCES = Table(
     *(_text(name, key=True) for name in ("model", "version", "feature", "season")),  # kpi.drift.Key
     _whole("created"),
     _text("text"),  # kpi.drift.dumps() of this one
+)
+
+MEMORIES = Table(
+    "memories",
+    METADATA,
+    _text("kind", key=True),
+    _text("name", key=True),
+    _whole("revision"),  # grows with every change, so that two who change it at once find out
+    _whole("created"),
+    _whole("changed"),
+    _text("text"),
 )
 
 SPANS = Table(

@@ -29,6 +29,7 @@ from hybridobs.store._schema import (
     CLOCKS,
     FOREIGN_SPANS,
     LOSSES,
+    METRIC_POINTS,
     QUARANTINE,
     REFERENCES,
     RETENTION,
@@ -73,6 +74,26 @@ class Statements:
         self.forget_foreign = _oldest_foreign()
         self.remember_foreign = insert(FOREIGN_SPANS).on_conflict_do_nothing().returning(FOREIGN_SPANS.c.key)
         self.devices = DeviceStatements(dialect)
+        points = METRIC_POINTS.c
+        self.forget_points = delete(METRIC_POINTS).where(points.expires <= bindparam("now"))
+        self.count_points = select(func.count()).select_from(METRIC_POINTS)
+        self.new_points = insert(METRIC_POINTS).on_conflict_do_nothing()
+        self.known_points = (
+            select(points.key, points.start_ns, points.time_ns, points.said)
+            .where(dialect.one_of(points.key, "keys"))
+            .order_by(points.key)  # replicas lock in the same order
+            .with_for_update()
+        )
+        self.point = (
+            update(METRIC_POINTS)
+            .where(points.key == bindparam("stream"))
+            .values(
+                start_ns=bindparam("start"),
+                time_ns=bindparam("time"),
+                said=bindparam("state"),
+                expires=bindparam("until"),
+            )
+        )
         self.keep = insert(SPANS).on_conflict_do_nothing()
         self.kept = select(func.count()).select_from(SPANS)
         self.forget_old = delete(SPANS).where(SPANS.c.kept_ns < bindparam("before"))

@@ -12,22 +12,26 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from hybridobs.kpi.clock import BootClock
 from hybridobs.kpi.fold import WIDTH, Series
-from hybridobs.store import _inventory, _lines, _migrate, _read, _references
+from hybridobs.store import _export, _inventory, _lines, _memories, _migrate, _read, _references, _retention, _size
 from hybridobs.store._dialect import Dialect, connect
+from hybridobs.store._export import Exported
 from hybridobs.store._faults import told, told_while_opening
 from hybridobs.store._retention import Retention
 from hybridobs.store._rows import (
     Device,
     Done,
     Due,
+    Held,
     KeptSpan,
+    Memory,
     Quarantined,
     Registered,
+    Size,
     StoreInfo,
     StreamState,
     TraceHead,
 )
-from hybridobs.store._schema import META
+from hybridobs.store._schema import META, SCHEMA_VERSION
 from hybridobs.store._statements import Statements
 from hybridobs.store._upkeep import SETTLE_S, Upkeep
 from hybridobs.store._write import SeriesIds, Transaction
@@ -59,6 +63,26 @@ class Store:
         self._keep_spans = keep_spans
         self._keep_ns = int(keep_days * DAY_NS)
         self._room = 0  # spans that may still be kept before the trace store is looked at again
+
+    @classmethod
+    def migrate(cls, url: str) -> tuple[int, int]:
+        """Bring an older store up to this schema; gives the one it had and the one it has. Raises as ``open`` does."""
+        dialect = connect(url, create=False)
+        try:
+            with told_while_opening(dialect), dialect.engine.connect() as connection:
+                return _migrate.migrate(connection, dialect)
+        finally:
+            dialect.engine.dispose()
+
+    @classmethod
+    def schema(cls, url: str) -> tuple[int, int]:
+        """The schema of a store and the one that this hybridobs brings it to; changes nothing. Raises as ``open``."""
+        dialect = connect(url, create=False)
+        try:
+            with told_while_opening(dialect), dialect.engine.connect() as connection:
+                return _migrate.version(connection, dialect), SCHEMA_VERSION
+        finally:
+            dialect.engine.dispose()
 
     @classmethod
     def open(
@@ -159,9 +183,9 @@ class Store:
         """
         return self._upkeep.run(self._clock() // 10**9, settle_s)
 
-    def due(self, *, settle_s: int = SETTLE_S) -> Due:
-        """How much upkeep there is to do."""
-        return self._upkeep.due(self._clock() // 10**9, settle_s)
+    def due(self, *, settle_s: int = SETTLE_S, retention: Retention | None = None) -> Due:
+        """How much upkeep there is to do, or would be under another ``retention``."""
+        return self._upkeep.due(self._clock() // 10**9, settle_s, retention)
 
     def retention(self) -> Retention:
         """How long rows are kept."""
@@ -170,6 +194,25 @@ class Store:
     def keep(self, retention: Retention) -> None:
         """Set how long rows are kept, for everybody who uses this store; what was dropped does not come back."""
         self._upkeep.keep(retention)
+
+    def held(self) -> list[Held]:
+        """Rows by kind: fresh, minutes, hours, days and shards. It looks at all of them."""
+        with self._reading() as connection:
+            return _size.held(connection)
+
+    def size(self) -> Size:
+        """How much room the store takes."""
+        with self._reading() as connection:
+            return self._dialect.size(connection)
+
+    def reclaim(self, *, whole: bool = False) -> Size:
+        """Give the room of dropped rows back to the disk, as far as the database does not do so itself.
+
+        ``whole`` writes a SQLite file anew, for which it needs as much room again and nobody else at work.
+        """
+        with told(self._dialect), self._dialect.engine.connect() as connection:
+            self._dialect.reclaim(connection, whole=whole)
+        return self.size()
 
     # --- reading ----------------------------------------------------------------------------------------------
     @contextmanager
@@ -205,6 +248,16 @@ class Store:
         with self._reading() as connection:
             return _read.cells(connection, self._dialect, measures, since, until, by, where or {}, width)
 
+    def whole(self, cuts: Sequence[int]) -> list[int]:
+        """The times of ``cuts`` (Unix s, ascending) between which rows lie whole, and the ones around the ends.
+
+        Where minutes are no longer kept that is whole hours or days: what was counted between is known, not when.
+        """
+        with self._reading() as connection:
+            kept = _retention.horizons(connection).kept
+        widths = [(cut, kept.finest(cut)) for cut in cuts]
+        return sorted({end for cut, width in widths for end in (cut - cut % width, cut + -cut % width)})
+
     def lines(
         self,
         measure: str,
@@ -212,19 +265,36 @@ class Store:
         *,
         where: Mapping[str, str] | None = None,
         group_of: Callable[[Series], _lines.Group | None],
-        buckets: bool = True,
+        detail: _lines.Detail = _lines.Detail.ALL,
         most: int = 5_000_000,
     ) -> _lines.Lines:
         """One measure as columns, for charts: what was counted between each two of ``cuts``, see ``Lines``.
 
         ``cuts`` are Unix seconds on whole minutes, ascending; ``where`` is what labels must equal; ``group_of`` says to
-        which line a series adds, or None to leave it out; without ``buckets`` no distribution is read. Raises
+        which line a series adds, or None to leave it out; ``detail`` says how much of a distribution is wanted. Raises
         ConfigError for a measure that has no windows and where more than ``most`` stored rows would have to be read,
         LayoutError as ``read``.
         """
-        wanted = _lines.Wanted(measure, cuts, where or {}, group_of, buckets, most)
+        wanted = _lines.Wanted(measure, cuts, where or {}, group_of, detail, most)
         with self._reading() as connection:
             return _lines.lines(connection, self._dialect, wanted)
+
+    def export(
+        self,
+        measures: Sequence[str],
+        *,
+        since: int | None = None,
+        until: int | None = None,
+        where: Mapping[str, str] | None = None,
+        width: int = WIDTH,
+    ) -> Iterator[Exported]:
+        """Each window of each series, by measure and time, in bounded memory and as of one moment.
+
+        Windows are ``width`` seconds, and wider where nothing narrower is kept. Parameters and errors as ``read``;
+        measures that know no window are left out.
+        """
+        with self._reading() as connection:
+            yield from _export.export(connection, self._dialect, measures, since, until, where or {}, width)
 
     def series(self) -> list[Series]:
         """Every series that was ever written."""
@@ -268,6 +338,16 @@ class Store:
         """Drift references by key; ``where`` is what ``model``, ``version``, ``feature`` or ``season`` must equal."""
         with self._reading() as connection:
             return _references.references(connection, where)
+
+    def memories(self, kind: str) -> list[Memory]:
+        """What is remembered of one kind, by name."""
+        with self._reading() as connection:
+            return _memories.memories(connection, kind)
+
+    def recall(self, kind: str, name: str) -> Memory:
+        """What is remembered under one name; of revision 0 and empty if nothing is."""
+        with self._reading() as connection:
+            return next(iter(_memories.memories(connection, kind, name)), Memory(kind, name))
 
     def trace(self, trace_id: str) -> list[KeptSpan]:
         """The kept spans of one trace (32 hex digits), the earliest first; empty if none was kept."""

@@ -33,11 +33,11 @@ class Upkeep:
         self._writing = writing
         self._reading = reading
 
-    def due(self, now_s: int, settle_s: int) -> Due:
+    def due(self, now_s: int, settle_s: int, wanted: Retention | None = None) -> Due:
         """How much there is to do."""
         with self._reading() as connection:
             parts = _rollup.due(connection, now_s - settle_s)
-            past = _drop.past(connection, self._horizons(connection, now_s))
+            past = _drop.past(connection, self._horizons(connection, now_s, wanted))
             return Due(sum(part.rows for part in parts), sum(one.rows for one in past))
 
     def run(self, now_s: int, settle_s: int) -> Iterator[Done]:
@@ -90,9 +90,9 @@ class Upkeep:
             return retention(connection)
 
     @staticmethod
-    def _horizons(connection: Connection, now_s: int) -> Horizons:
+    def _horizons(connection: Connection, now_s: int, wanted: Retention | None = None) -> Horizons:
         """Where they should be by now."""
-        return horizons(connection).later(Horizons.of(retention(connection), now_s))
+        return horizons(connection).later(Horizons.of(wanted or retention(connection), now_s))
 
     def _keep(self, connection: Connection, wanted: Retention, dropped: Horizons) -> None:
         connection.execute(self._statements.keep_for, rows_of(wanted, dropped))

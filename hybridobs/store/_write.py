@@ -19,12 +19,13 @@ from hybridobs.kpi.fold import WIDTH, CellKey, Series
 from hybridobs.kpi.ranges import RangeSet
 from hybridobs.kpi.shards import SHARD_WIDTH, ShardKey
 from hybridobs.kpi.summary import Summary
+from hybridobs.store import _memories
 from hybridobs.store._columns import Batch, Packed
 from hybridobs.store._devices import Devices
 from hybridobs.store._dialect import Dialect, Key
 from hybridobs.store._faults import told_while_writing
 from hybridobs.store._references import row_of
-from hybridobs.store._rows import KeptSpan, StreamInfo
+from hybridobs.store._rows import KeptSpan, Memory, PointState, StreamInfo
 from hybridobs.store._schema import ALL_DEVICES, REFERENCES
 from hybridobs.store._statements import Statements
 
@@ -39,6 +40,7 @@ Shards = Mapping[ShardKey, Sequence[int]]
 Cell = tuple[CellKey | ShardKey, Sequence[int]]
 
 CLOCK_MEMORY_S = 400 * 86_400  # how long the clock of a boot is remembered that sends nothing any more
+POINT_MEMORY_S = 2 * 86_400  # how long a cumulative stream of metrics may be silent and still go on
 FOREIGN_MEMORY_S = 3600  # how long a span without a sequence number is remembered, at least
 _CELL = ("writer", *Key._fields, *Packed._fields)
 
@@ -159,6 +161,42 @@ class Transaction:
             fresh.discard(key)
         return claimed
 
+    # --- points of metrics ------------------------------------------------------------------------------------
+    def points(self, keys: Sequence[str], most: int) -> dict[str, PointState | None]:
+        """Take the rows of cumulative streams: the last point of each, None for a stream that is new.
+
+        A new stream beyond ``most`` of them is absent. Streams that were silent for ``POINT_MEMORY_S`` are forgotten.
+        """
+        now = self._now_ns // 10**9
+        with told_while_writing(self._dialect):
+            found = self._known_points(keys)
+            if new := [key for key in keys if key not in found]:
+                self._connection.execute(self._statements.forget_points, {"now": now})
+                room = max(most - int(self._connection.execute(self._statements.count_points).scalar_one()), 0)
+                rows = [
+                    {"key": key, "start_ns": 0, "time_ns": 0, "said": b"", "expires": now + POINT_MEMORY_S}
+                    for key in new[:room]
+                ]
+                if rows:
+                    self._connection.execute(self._statements.new_points, rows)
+                    found |= self._known_points(new[:room])
+        return found
+
+    def remember_points(self, points: Mapping[str, PointState]) -> None:
+        """These are the last points of their streams now."""
+        if points:
+            until = self._now_ns // 10**9 + POINT_MEMORY_S
+            rows = [
+                {"stream": key, "start": one.start_ns, "time": one.time_ns, "state": one.said, "until": until}
+                for key, one in sorted(points.items())
+            ]
+            with told_while_writing(self._dialect):
+                self._connection.execute(self._statements.point, rows)
+
+    def _known_points(self, keys: Sequence[str]) -> dict[str, PointState | None]:
+        rows = self._connection.execute(self._statements.known_points, {"keys": self._dialect.bind_list(keys)})
+        return {key: PointState(*state) if state[-1] else None for key, *state in rows}
+
     # --- measures ---------------------------------------------------------------------------------------------
     def add(self, cells: Values, taken: Values | None = None, shards: Shards | None = None) -> None:
         """Add raw quanta to the rows of this writer and take back ``taken``; ValueError beyond 2**53 quanta.
@@ -176,6 +214,34 @@ class Transaction:
             names = {**added, **back}
             rows = [row for name in names for row in self._changed(name, added[name], back[name], stored)]
             self._statements.cells.run(self._connection, _CELL, rows)
+
+    def add_summaries(self, cells: Mapping[CellKey, Sequence[Summary]]) -> None:
+        """Add what somebody else summarised to the rows of this writer."""
+        series: dict[int, Series] = {}
+        found: dict[str, dict[Key, Sequence[Summary]]] = defaultdict(dict)
+        for cell, summaries in cells.items():
+            number = self._ids.id_of(cell.series)
+            series[number] = cell.series
+            key = Key(cell.measure, cell.window, number, _layout(cell.measure), WIDTH, ALL_DEVICES)
+            found[cell.measure][key] = summaries
+        if not series:
+            return
+        with told_while_writing(self._dialect):
+            self._add_series(series)
+            stored = self._stored([key for own in found.values() for key in own])
+            rows = [row for name, own in found.items() for row in self._grown_by(name, own, stored)]
+            self._statements.cells.run(self._connection, _CELL, rows)
+
+    def _grown_by(
+        self, name: str, added: Mapping[Key, Sequence[Summary]], stored: Mapping[Key, Packed]
+    ) -> Iterable[tuple[object, ...]]:
+        """The new rows of one measure, columns as in ``_CELL``."""
+        batch = Batch(MEASURES[name], len(added))
+        parts = [(place, Packed.of(one)) for place, own in enumerate(added.values()) for one in own]
+        parts += [(place, stored[key]) for place, key in enumerate(added) if key in stored]
+        batch.add_packed([row for _, row in parts], [place for place, _ in parts])
+        for key, row in zip(added, batch.packed(), strict=True):
+            yield (self._writer, *key, *row)
 
     def _by_measure(self, cells: Iterable[Cell], series: dict[int, Series]) -> dict[str, dict[Key, Sequence[int]]]:
         """The same by measure and key; notes the series met."""
@@ -252,6 +318,17 @@ class Transaction:
             for key in keys:
                 same = (REFERENCES.c[name] == value for name, value in key._asdict().items())
                 self._connection.execute(delete(REFERENCES).where(*same))
+
+    # --- memories ---------------------------------------------------------------------------------------------
+    def remember(self, seen: Memory, text: str) -> bool:
+        """Replace what was seen (see ``Store.recall``) by ``text``; False if somebody else was first."""
+        with told_while_writing(self._dialect):
+            return _memories.remember(self._connection, self._dialect, seen, text, self._now_ns // 10**9)
+
+    def forget(self, kind: str, name: str) -> bool:
+        """Forget what is remembered under one name; False if nothing was."""
+        with told_while_writing(self._dialect):
+            return _memories.forget(self._connection, kind, name)
 
     # --- the end ----------------------------------------------------------------------------------------------
     def keep(self, spans: Sequence[KeptSpan]) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import sys
 import time
+from datetime import timedelta
 
-from hybridobs.collector import Collector, Limits
+from hybridobs.collector import Collector, Limits, _upkeep
 from hybridobs.errors import StoreUnreachable
-from hybridobs.store import Store
+from hybridobs.store import Retention, Store
 
 
 def main() -> None:
@@ -23,7 +24,12 @@ def main() -> None:
             time.sleep(0.2)
     else:
         raise SystemExit("the database did not come")
-    Collector(store, http=f"127.0.0.1:{port}", grpc=None, limits=Limits(retry_seconds=1)).run()
+    limits, kept = (
+        Limits(retry_seconds=1),
+        Retention(**dict.fromkeys(("minutes", "hours", "days"), timedelta(days=9999))),
+    )
+    _upkeep.EVERY_S = 0.5
+    Collector(store, http=f"127.0.0.1:{port}", grpc=None, limits=limits, retention=kept).run()
 
 
 if __name__ == "__main__":

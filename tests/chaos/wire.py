@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
+from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -22,11 +24,12 @@ from hybridobs.contract import Signal as Kind
 from hybridobs.errors import StoreUnreachable
 from hybridobs.sdk._http import Outcome, Reply, understand
 from hybridobs.sdk.queue import Signal
-from hybridobs.store import Store, Transaction
+from hybridobs.store import Retention, Store, Transaction
 
 Sent = tuple[Signal, bytes]
 CUT = Reply(Outcome.RETRY, "the connection was cut")
 DOWN = understand(503, {"retry-after": "1"}, b"")
+FOREVER = Retention(**dict.fromkeys(("minutes", "hours", "days"), timedelta(days=9999)))
 TYPE = {"content-type": "application/x-protobuf"}
 
 
@@ -61,6 +64,7 @@ class Replica:
     def __init__(self, path: Path, writer: str) -> None:
         store = FaultyStore.open(f"sqlite:///{path}", writer=writer)
         assert isinstance(store, FaultyStore)
+        store.keep(FOREVER)
         store.arm()
         self.store = store
         self.answers: list[tuple[Request, Answer]] = []
@@ -91,6 +95,17 @@ class Cloud:
         before = self._replicas[number].store
         before.close()
         self._replicas[number] = Replica(self.path, before.writer)
+
+    def tidy(self, *, faults: bool) -> None:
+        """One collector does some of its upkeep, until it is through, breaks off or meets a fault."""
+        store = self._random.choice(self._replicas).store
+        store.fail_at = self._random.randrange(1, 40) if faults and self._random.random() < 0.5 else 0
+        try:
+            list(islice(store.upkeep(), self._random.randrange(1, 9)))
+        except StoreUnreachable:
+            assert faults
+        finally:
+            store.fail_at = 0
 
     def take(self, sent: Sequence[Sent], *, faults: bool) -> list[Reply]:
         """Requests that arrive together at one collector and so are one group; each gets its reply."""

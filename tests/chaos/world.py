@@ -165,7 +165,7 @@ class World:
     def step(self, disk: Callable[[bool], None]) -> None:
         """One thing happens."""
         device = self.random.choice(self.alive)
-        match self.random.choices(range(8), (40, 40, 8, 5, 3, 3, 4, 3))[0]:
+        match self.random.choices(range(9), (40, 40, 8, 5, 3, 3, 4, 3, 8))[0]:
             case 0:
                 for _ in range(self.random.randrange(1, 30)):
                     device.call(self.random)
@@ -184,6 +184,8 @@ class World:
                     self.alive.append(self.start())
             case 6:
                 self.cloud.restart()
+            case 8:
+                self.cloud.tidy(faults=True)
             case 7:
                 disk(self.random.random() < 0.6)
                 self.on += self.random.randrange(30) * MINUTE if self.lossy else 0

@@ -252,12 +252,12 @@ def test_labels_hold_no_control_characters(serving: Running) -> None:
     assert len(version) == 128
 
 
-def test_metrics_are_not_supported(serving: Running) -> None:
-    """Metrics are accepted as a partial success that rejects every point, and counted so."""
+def test_metrics_that_nobody_maps(serving: Running) -> None:
+    """They are accepted as a partial success that rejects every point, and counted so."""
     said = {"resourceMetrics": [{"scopeMetrics": [{"metrics": [{"name": "m", "gauge": {"dataPoints": [{}, {}]}}]}]}]}
     reply = serving.post(json.dumps(said).encode(), path="/v1/metrics", Content_Type="application/json")
     assert json.loads(reply.body)["partialSuccess"]["rejectedDataPoints"] == "2"
-    assert serving.events("metrics") == {"unsupported": 2}
+    assert serving.events("metrics") == {"unmapped": 2}
 
 
 def test_an_empty_request(serving: Running) -> None:

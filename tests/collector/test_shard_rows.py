@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from hybridobs.kpi.shards import GATED, shard_of
+from hybridobs.kpi.shards import shard_of
 from hybridobs.store import Store
 from tests.collector.conftest import FOREIGN, OURS, Running, request, span
+
+GATED = ("inference.duration", "inference.errors")
 
 
 def from_device(device: str, numbers: range, **fields: object) -> bytes:

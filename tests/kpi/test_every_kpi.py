@@ -13,6 +13,7 @@ from hybridobs.kpi.catalog import measures as m
 from hybridobs.kpi.event import Event
 from hybridobs.kpi.fold import Fold
 from hybridobs.kpi.summary import Summary
+from tests.kpi.reported_examples import REPORTED
 
 NOON = 1_760_011_200
 DAY = 86_400
@@ -355,7 +356,7 @@ BUSINESS: dict[str, Case] = {
     "business_value_p95": (yes(Kind.BUSINESS_OUTCOME, "business_value", 15, 25), 25),
 }
 CASES = EXPERIENCE | QUALITY | COST | STABILITY | LEARNING | RELEASE | PATTERN | DEVICE | BUSINESS
-# Not from events: streams of numbered records, and a reference that somebody registered.
+# Not from events: streams, references, what others add up.
 TOLD: dict[str, tuple[dict[str, Summary], float]] = {
     "delivery_completeness": (
         {x.name: Summary.of(x, [n]) for x, n in ((m.COUNTED, 90), (m.LOST, 6), (m.OUTSTANDING, 4))},
@@ -387,13 +388,13 @@ def test_value(kpi: str) -> None:
     assert KPIS[kpi].value(summaries(events)).value == pytest.approx(expected, rel=1e-12)
 
 
-@pytest.mark.parametrize("kpi", TOLD)
+@pytest.mark.parametrize("kpi", TOLD | REPORTED)
 def test_value_of_what_is_told(kpi: str) -> None:
     """The same where the numbers come from streams or from a reference."""
-    told, expected = TOLD[kpi]
+    told, expected = (TOLD | REPORTED)[kpi]
     assert KPIS[kpi].value(told).value == pytest.approx(expected, abs=1e-12)
 
 
 def test_every_kpi_has_its_example() -> None:
     """No KPI is declared without one."""
-    assert set(CASES) | set(TOLD) == set(KPIS)
+    assert set(CASES) | set(TOLD) | set(REPORTED) == set(KPIS)

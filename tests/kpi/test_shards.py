@@ -53,3 +53,21 @@ def test_what_is_no_call_is_not_sharded() -> None:
     fold.add(7, some([], []))
     fold.add(7, some([0, 1], [1, LIMIT + 1]))
     assert list(fold.cells.values()) == [[1]]
+
+
+def test_what_gates_read_beside_calls_is_sharded() -> None:
+    """Labels, pairs of answers, memory: by the hour, with the labels that their measures carry."""
+    fold = ShardFold()
+    fold.add(3, some([0, 3600], [0, 0], kind=EventKind.SHADOW_PAIR, numbers={"hybridobs.shadow.agreed": [1.0, 0.0]}))
+    fold.add(4, some([0], [0], kind=EventKind.FEEDBACK, texts={"hybridobs.feedback.outcome": "true_accept"}))
+    found = {(key.window, key.measure, key.shard): values for key, values in fold.cells.items()}
+    assert found[HOUR, "shadow.agreed", 3] == [1] and (HOUR + 3600, "shadow.agreed", 3) not in found
+    assert found[HOUR + 3600, "shadow.compared", 3] == [1] and found[HOUR, "quality.right", 4] == [1]
+
+
+def test_a_correction_is_not_sharded() -> None:
+    """Shards only ever tell how alike devices are, so what is taken back stays in them."""
+    fold = ShardFold()
+    numbers = {"hybridobs.correction": [-1.0]}
+    fold.add(4, some([0], [0], kind=EventKind.FEEDBACK, numbers=numbers, texts={"hybridobs.feedback.outcome": "yes"}))
+    assert fold.cells == {}

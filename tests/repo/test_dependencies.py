@@ -38,6 +38,7 @@ ROOMS: dict[str, tuple[str, set[str]]] = {
     ),
     "serve": ("collector", {"cramjam", "google.protobuf", "numpy", "prometheus_client", "re2"}),
     "remote": ("", {"urllib3"}),
+    "doctor": ("", {"urllib3"}),
     "slo": ("collector", {"yaml"}),
     "grafana": ("dashboards", {"grafanalib"}),
     "report": ("report", {"jinja2", "markupsafe", "vl_convert"}),
@@ -48,7 +49,7 @@ ROOMS: dict[str, tuple[str, set[str]]] = {
     "testing": ("testing", {"pytest"}),
 }
 # What a tool of a room imports when it is used (`hybridobs spool export`, training data); it names a missing extra.
-TOOLS: dict[str, set[str]] = {"sdk": {"opentelemetry.proto", "google.protobuf"}, "cli": {"numpy"}}
+TOOLS: dict[str, set[str]] = {"sdk": {"opentelemetry.proto", "google.protobuf"}, "cli": {"numpy", "pyarrow"}}
 # import name -> what is installed, where the two differ
 DISTRIBUTIONS = {
     "google.protobuf": "protobuf",
@@ -61,8 +62,8 @@ DISTRIBUTIONS = {
     "opentelemetry.proto": "opentelemetry-proto",
     "opentelemetry.sdk": "opentelemetry-sdk",
     "paho": "paho-mqtt",
-    "re2": "google-re2",
     "markupsafe": "jinja2",
+    "re2": "google-re2",
     "sklearn": "scikit-learn",
     "vl_convert": "vl-convert-python",
     "yaml": "pyyaml",

@@ -46,7 +46,7 @@ def run() -> Run:
     """Call ``hybridobs slo`` with these words as of the known time; stdout and stderr are apart."""
 
     def call(command: str, *words: str) -> Result:
-        now = [] if command == "schema" or "--" in words else ["--now", NOW_TEXT]
+        now = [] if command in ("schema", "gates", "recompute") or "--" in words else ["--now", NOW_TEXT]
         return CliRunner().invoke(main, ["slo", command, *now, *words], prog_name="hybridobs")
 
     return call

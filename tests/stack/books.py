@@ -31,6 +31,13 @@ class Books(NamedTuple):
     measured: int
 
     @property
+    def sums(self) -> tuple[int, int, int, int, int]:
+        """Sent, counted, in the measures, lost, outstanding."""
+        sent, counted = (sum(line.sent for line in self.lines), sum(line.counted for line in self.lines))
+        lost, outstanding = (sum(line.lost for line in self.lines), sum(line.outstanding for line in self.lines))
+        return sent, counted, self.measured, lost, outstanding
+
+    @property
     def whole(self) -> bool:
         """Every inference is counted once, in the streams and in the measures."""
         return all(line.whole for line in self.lines) and self.measured == sum(line.sent for line in self.lines)
@@ -43,7 +50,7 @@ def books(stack: Stack) -> Books:
 
 def _lines(stack: Stack) -> Iterator[Line]:
     streams = stack.streams()
-    for service, sent in stack.sent().items():
+    for service, sent in stack.fleet.sent().items():
         own = [stream for stream in streams if stream.service == service]
         counted, lost = sum(stream.counted for stream in own), sum(stream.lost for stream in own)
         yield Line(service, sent, counted, lost, sum(stream.outstanding for stream in own))

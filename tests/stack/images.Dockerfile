@@ -14,7 +14,8 @@ ENTRYPOINT ["prometheus-alertmanager"]
 
 FROM ${BASE} AS database
 RUN useradd --system --uid 999 postgres && install -d -o postgres -m 0700 /var/lib/postgresql/data \
- && install -d -o postgres -m 0775 /var/run/postgresql
+ && install -d -o postgres -m 0775 /var/run/postgresql \
+ && ln -sf /usr/lib/postgresql/*/bin/pg_isready /usr/bin/pg_isready
 COPY database.sh /usr/local/bin/database.sh
 ENTRYPOINT ["bash", "/usr/local/bin/database.sh"]
 

@@ -112,3 +112,11 @@ def test_devices_of_different_speed_make_a_quantile_uncertain() -> None:
 def test_pairs_cluster_by_their_difference() -> None:
     """One shard where only the candidate fails, one where only the baseline does: two observations, not 200."""
     assert paired_design_effect([Pairs(100, 100, 0), Pairs(100, 0, 100)]) == pytest.approx((200, 1))
+
+
+def test_an_effect_below_one_asks_for_no_more_than_a_t_test() -> None:
+    """It counts as 1; the t's surplus is given back as far as the effect falls short, and never more."""
+    t = critical(1.645, Clustering(1.0, 20))
+    assert critical(1.645, Clustering(0.98, 20)) == pytest.approx(t * 0.98**0.5)
+    assert critical(1.645, Clustering(0.5, 20)) == 1.645
+    assert critical(1.645, Clustering(1.3, 20)) == t

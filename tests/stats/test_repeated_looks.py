@@ -8,8 +8,9 @@ from collections.abc import Callable
 
 import pytest
 
-from hybridobs.kpi.stats import AnyTime, Looks, OneLook, PlannedLooks
+from hybridobs.kpi.stats import AnyTime, Looks, OneLook, PlannedLooks, RememberedLooks, boundary
 from hybridobs.kpi.stats.sequential import information
+from hybridobs.kpi.stats.spending import spent
 
 
 def test_one_look_is_the_normal_quantile() -> None:
@@ -70,3 +71,51 @@ def _alarms(z: Callable[[float, float], float], steps: int, runs: int) -> float:
                 alarms += 1
                 break
     return alarms / runs
+
+
+# --- looks that are remembered --------------------------------------------------------------------------------------
+def test_one_look_at_the_end_of_a_plan_costs_nothing() -> None:
+    """Nothing was spent before, so the last look is a single look."""
+    assert boundary((1.0,), 0.05) == pytest.approx(OneLook().final)
+
+
+@pytest.mark.parametrize(
+    ("shares", "z"),
+    [((0.5, 1.0), (2.538, 1.662)), ((0.2, 0.4, 0.6, 0.8, 1.0), (4.229, 2.888, 2.298, 1.962, 1.740))],
+)
+def test_bounds_of_lan_and_demets(shares: tuple[float, ...], z: tuple[float, ...]) -> None:
+    """One-sided 5 %, spent as O'Brien and Fleming do, as tabled for two and five even looks."""
+    found = [boundary(shares[:looks], 0.05) for looks in range(1, len(shares) + 1)]
+    assert found == pytest.approx(z, abs=1e-3)
+
+
+def test_fifty_looks_spend_alpha_and_no_more() -> None:
+    """40,000 random walks through fifty bounds: one in twenty crosses, within three standard errors."""
+    numpy = pytest.importorskip("numpy")
+    shares = tuple(look / 50 for look in range(1, 51))
+    draw, height, crossed = numpy.random.default_rng(3), 0.0, numpy.zeros(40_000, bool)
+    for look in range(1, 51):
+        height = height + draw.standard_normal(40_000) * 0.02**0.5
+        crossed |= height > boundary(shares[:look], 0.05) * (look / 50) ** 0.5
+    assert crossed.mean() == pytest.approx(0.05, abs=3 * (0.05 * 0.95 / 40_000) ** 0.5)
+
+
+def test_alpha_is_spent_late() -> None:
+    """Nothing at the start, all of it at the end, a tenth of it at half of the plan."""
+    assert (spent(0, 0.05), spent(1, 0.05), spent(2, 0.05)) == pytest.approx((0, 0.05, 0.05))
+    assert 0.004 < spent(0.5, 0.05) < 0.006
+
+
+@pytest.mark.parametrize("shares", [(), (0.0, 1.0), (0.5, 0.5), (0.6, 0.4)])
+def test_looks_rise(shares: tuple[float, ...]) -> None:
+    """A look that adds nothing to the one before is none."""
+    with pytest.raises(ValueError, match="rising shares"):
+        boundary(shares, 0.05)
+
+
+def test_remembered_looks_pay_for_those_that_were_taken() -> None:
+    """Less than a plan that may be looked at any time; a look without news is the last one again."""
+    rule = RememberedLooks(1000, 1000, (0.25, 0.5))
+    assert rule.z(750, 750) == boundary((0.25, 0.5, 0.75), 0.05) < PlannedLooks(1000, 1000).z(750, 750)
+    assert rule.z(500, 500) == rule.z(400, 400) == boundary((0.25, 0.5), 0.05)
+    assert rule.final == rule.z(5000, 5000) and RememberedLooks(10, 10).z(0, 4) == math.inf

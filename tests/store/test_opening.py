@@ -169,7 +169,7 @@ def test_any_sqlite_tool_can_look_inside(sqlite_url: str, tmp_path: Path) -> Non
         names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     connection.close()
     counted = {"meta", "series", "cells", "streams", "losses", "foreign_spans", "clocks", "quarantine"}
-    counted |= {"rolled", "retention"}
+    counted |= {"rolled", "retention", "metric_points", "memories"}
     assert names == counted | {"devices", "ota_attempts", "drift_references", "spans"}
 
 

@@ -17,8 +17,9 @@ from hybridobs.collector.counters import Counters
 from hybridobs.collector.forward._file import RelayFile
 from hybridobs.collector.forward._frame import Lost, arrived, encoded, items_in, merge
 from hybridobs.collector.forward._redact import Redaction
-from hybridobs.collector.ingest import VERDICTS, Deliver, Request, metrics, plain_body
+from hybridobs.collector.ingest import VERDICTS, Deliver, Request, plain_body
 from hybridobs.collector.limits import Limits
+from hybridobs.collector.metrics._read import count_points
 from hybridobs.contract import DropReason, LostReason, Signal
 from hybridobs.errors import Rejected
 
@@ -152,7 +153,7 @@ class Keeper:
         drops: Counter[DropReason] = Counter()
         body = plain_body(request, self._limits, drops)
         if request.signal is Signal.METRICS:
-            return _Taken(request, b"", {}, metrics(body).drops + drops)
+            return _Taken(request, b"", {}, count_points(body, self._limits).drops + drops)
         frame = parse(body, self._limits.request_groups)
         lost, refused = self._redaction.apply(request.signal, frame)
         if refused:

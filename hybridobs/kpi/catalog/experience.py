@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hybridobs.kpi.catalog import happenings as h
 from hybridobs.kpi.catalog import measures as m
+from hybridobs.kpi.catalog import reported
 from hybridobs.kpi.catalog._board import Board, rate
 from hybridobs.kpi.kpi import Count, Direction, Distinct, Group, Mean, Overlap, Ratio, Share
 
@@ -147,4 +148,5 @@ KPIS = (
         "How long people stay.",
         better=Direction.NONE,
     ),
+    *reported.KPIS,
 )

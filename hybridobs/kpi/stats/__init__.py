@@ -26,7 +26,8 @@ from hybridobs.kpi.stats.intervals import Interval, Rate, clopper_pearson, wilso
 from hybridobs.kpi.stats.paired import Pairs, exceedances, mcnemar, paired_interval, slower
 from hybridobs.kpi.stats.quantiles import Estimate, quantile_estimate, rank_interval, ratio_bounds
 from hybridobs.kpi.stats.rates import difference_interval, newcombe, ratio_interval
-from hybridobs.kpi.stats.sequential import AnyTime, Looks, OneLook, PlannedLooks
+from hybridobs.kpi.stats.sequential import AnyTime, Looks, OneLook, PlannedLooks, RememberedLooks
+from hybridobs.kpi.stats.spending import boundary
 from hybridobs.kpi.stats.verdict import Judgement, Verdict, Worse, decide
 
 __all__ = [
@@ -41,9 +42,11 @@ __all__ = [
     "Pairs",
     "PlannedLooks",
     "Rate",
+    "RememberedLooks",
     "Verdict",
     "Worse",
     "above",
+    "boundary",
     "clopper_pearson",
     "critical",
     "decide",

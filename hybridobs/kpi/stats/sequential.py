@@ -1,8 +1,9 @@
 """How sure each look must be when a gate is asked again and again while data arrive.
 
-Looking 50 times at a 5 % gate rolls back one in five releases that are just at their limit (measured). Two ways out:
-a plan (O'Brien and Fleming 1979: early looks must be very sure, little is lost at the end) or, without a plan, a
-bound that holds at all times at once (Robbins' normal mixture, in the form of Waudby-Smith et al. 2021).
+Looking 50 times at a 5 % gate rolls back one in five releases that are just at their limit (measured). Three ways out:
+a plan (O'Brien and Fleming 1979: early looks must be very sure, little is lost at the end), a plan whose looks are
+remembered, which pays for those only that were taken (Lan and DeMets 1983), or, without a plan, a bound that holds at
+all times at once (Robbins' normal mixture, in the form of Waudby-Smith et al. 2021).
 
 ``z(candidate, baseline)`` takes the events seen so far on each side; both error sides, a false FAIL and a false PASS,
 are kept below ``alpha`` each, over all looks together.
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from hybridobs.kpi.stats.distributions import normal_quantile
+from hybridobs.kpi.stats.spending import boundary
 
 ALPHA = 0.05
 
@@ -75,6 +77,38 @@ class PlannedLooks:
         return self._share(candidate, baseline) >= 1
 
     def _share(self, candidate: float, baseline: float) -> float:
+        return min(1.0, information(candidate, baseline) / information(self.candidate, self.baseline))
+
+
+@dataclass(frozen=True, slots=True)
+class RememberedLooks:
+    """Looks up to a planned number of events, of which all earlier ones are known.
+
+    ``taken`` are the shares of the plan at which the gate was looked at before, rising. A look that adds no
+    information to the last one is the last one again.
+    """
+
+    candidate: float
+    baseline: float
+    taken: tuple[float, ...] = ()
+    alpha: float = ALPHA
+
+    def z(self, candidate: float, baseline: float) -> float:
+        """What this look may spend, beside what the earlier ones did."""
+        share = self.share(candidate, baseline)
+        if share <= 0:
+            return math.inf
+        again = self.taken and share <= self.taken[-1]
+        return boundary(self.taken if again else (*self.taken, share), self.alpha)
+
+    @property
+    def final(self) -> float:
+        """The critical value of a look at the end of the plan, if it is the next."""
+        over = self.taken and self.taken[-1] >= 1
+        return boundary(self.taken if over else (*self.taken, 1.0), self.alpha)
+
+    def share(self, candidate: float, baseline: float) -> float:
+        """The part of the planned information that is seen, at most 1."""
         return min(1.0, information(candidate, baseline) / information(self.candidate, self.baseline))
 
 

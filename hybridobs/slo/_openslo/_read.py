@@ -9,7 +9,7 @@ from hybridobs.kpi.catalog import KPIS, MEASURES
 from hybridobs.kpi.kpi import Kpi, Quantile, Share
 from hybridobs.kpi.measure import Measure
 from hybridobs.kpi.stats.verdict import Worse
-from hybridobs.slo import _file
+from hybridobs.slo import _fields, _file
 from hybridobs.slo._openslo._words import CALENDAR, EXAMPLE, KINDS, SOURCE, SOURCE_FIELDS, VERSION
 from hybridobs.slo._tree import Branch
 from hybridobs.slo.objective import Objective, is_mean_time, is_share, worse_side
@@ -196,7 +196,7 @@ def _kpi(source: Fields) -> Kpi:
         source["measure"].fail("a ratio needs a 'kpi' that is a share")
     kpi = KPIS[source["kpi"].one_of(KPIS)]
     if is_mean_time(kpi):
-        source["kpi"].fail(_file.MEAN_REFUSED)
+        source["kpi"].fail(_fields.MEAN_REFUSED)
     return kpi
 
 

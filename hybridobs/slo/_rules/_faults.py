@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from hybridobs.kpi.prometheus import KPI_METRIC
 from hybridobs.slo._rules._burn import notes
 from hybridobs.slo._rules._counting import seen
 from hybridobs.slo.outcome import Severity
@@ -77,6 +78,25 @@ FAULTS = (
         "devices have a wrong clock, and their telemetry is being corrected",
         "clock",
         {"hybridobs_clock_offset_seconds_count": _APPEARS},
+    ),
+    Fault(
+        "HybridobsTelemetryLost",
+        f'sum by (cohort, device_class) (delta({KPI_METRIC}{{kpi="telemetry_lost"}}[15m])) > 0',
+        Severity.TICKET,
+        "devices gave up telemetry that they could not keep",
+        "telemetry-lost",
+        {f'{KPI_METRIC}{{kpi="telemetry_lost",window="all",cohort="beta"}}': "0x5 3x60"},
+        {f'{KPI_METRIC}{{kpi="telemetry_lost",window="all",cohort="beta"}}': "3x60"},
+    ),
+    Fault(
+        "HybridobsDrift",
+        f'max by (model, version, feature) ({KPI_METRIC}{{kpi="drift_score",window="24h"}}) > 0.25',
+        Severity.TICKET,
+        "a model sees other data than it was made for",
+        "drift",
+        {f'{KPI_METRIC}{{kpi="drift_score",window="24h",model="digits"}}': "0.4x90"},
+        {f'{KPI_METRIC}{{kpi="drift_score",window="24h",model="digits"}}': "0.1x90"},
+        lasting="10m",
     ),
     Fault(
         "HybridobsSeriesOverflow",

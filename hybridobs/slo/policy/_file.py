@@ -9,7 +9,7 @@ from pathlib import Path
 from hybridobs.kpi.catalog import KPIS
 from hybridobs.kpi.kpi import Kpi
 from hybridobs.kpi.stats.verdict import Worse
-from hybridobs.slo import _file as slo_file
+from hybridobs.slo import _fields as slo_file
 from hybridobs.slo import _tree
 from hybridobs.slo._tree import Branch
 from hybridobs.slo.objective import is_mean_time, is_windowed

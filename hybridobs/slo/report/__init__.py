@@ -4,7 +4,7 @@ Every format is a pure function of one :class:`Report`; the reason always comes 
 """
 
 from hybridobs.slo.report._html import as_html
-from hybridobs.slo.report._json import as_json
+from hybridobs.slo.report._json import FORMAT_VERSION, as_json
 from hybridobs.slo.report._junit import as_junit
 from hybridobs.slo.report._lines import as_github, as_markdown, as_text
 from hybridobs.slo.report._report import Entry, Report
@@ -20,4 +20,4 @@ FORMATS = {
     "html": as_html,
 }
 
-__all__ = ["FORMATS", "Entry", "Report", "as_text"]
+__all__ = ["FORMATS", "FORMAT_VERSION", "Entry", "Report", "as_json", "as_text"]

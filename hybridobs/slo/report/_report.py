@@ -32,7 +32,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Several verdicts and what they were asked of; ``kind`` is ``check`` or ``gate``."""
+    """Several verdicts and what they were asked of; ``kind`` is ``check``, ``gate`` or ``promotion``.
+
+    ``answer`` is the headline of one that has a better one than how many verdicts came out how.
+    """
 
     kind: str
     subject: str
@@ -40,6 +43,7 @@ class Report:
     allow: tuple[Outcome, ...]
     facts: Mapping[str, Any]
     warnings: tuple[str, ...] = ()
+    answer: str = ""
 
     def counted(self, entry: Entry) -> Outcome:
         """What it counts as: PASS where its outcome is allowed, or is only told."""
@@ -59,8 +63,10 @@ class Report:
     @property
     def headline(self) -> str:
         """The answer and the first reason for it."""
+        if self.answer:
+            return self.answer
         same = [entry for entry in self.entries if self.counted(entry) is self.outcome]
-        what = {"check": "objective", "gate": "trigger"}[self.kind]
+        what = {"check": "objective"}.get(self.kind, "trigger")
         total = f"{len(self.entries)} {what}{'s' if len(self.entries) != 1 else ''}"
         if self.outcome is Outcome.PASS:
             return f"PASS: {total}{self._excused()}"

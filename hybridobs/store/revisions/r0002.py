@@ -1,4 +1,4 @@
-"""Schema 2: rows are rolled up into minutes, hours and days, each kept for a time; devices and their updates."""
+"""Schema 2: rows are rolled up into minutes, hours and days, each kept for a time; devices and updates; memories."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -34,8 +34,31 @@ def upgrade() -> None:
         sa.Column("due", sa.BigInteger),
         _text("data"),
     )
+    op.create_table(
+        "metric_points",
+        _text("key", key=True),
+        *map(_whole, ("start_ns", "time_ns")),
+        sa.Column("said", sa.LargeBinary, nullable=False),
+        _whole("expires"),
+    )
+    op.create_index("metric_points_expires", "metric_points", ["expires"])
     op.create_index("ota_attempts_due", "ota_attempts", ["due"])
     op.create_index("ota_attempts_changed", "ota_attempts", ["changed"])
+    op.create_table(
+        "memories",
+        *(_text(name, key=True) for name in ("kind", "name")),
+        *map(_whole, ("revision", "created", "changed")),
+        _text("text"),
+    )
+
+    op.create_table(
+        "metric_points",
+        _text("key", key=True),
+        *map(_whole, ("start_ns", "time_ns")),
+        sa.Column("said", sa.LargeBinary, nullable=False),
+        _whole("expires"),
+    )
+    op.create_index("metric_points_expires", "metric_points", ["expires"])
 
 
 def _text(name: str, *, key: bool = False) -> sa.Column[str]:

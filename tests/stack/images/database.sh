@@ -2,12 +2,13 @@
 set -euo pipefail
 bin="$(echo /usr/lib/postgresql/*/bin)"
 data=/var/lib/postgresql/data
+as_postgres() { setpriv --reuid postgres --regid nogroup --clear-groups "$@"; }
+chown postgres "$data"
+chmod 700 "$data"
 if [[ ! -s $data/PG_VERSION ]]; then
-  chown postgres "$data"
-  cp "$POSTGRES_PASSWORD_FILE" /tmp/password && chown postgres /tmp/password
-  su postgres -s /bin/bash -c "$bin/initdb -D $data -U $POSTGRES_USER -E UTF8 --locale=C.UTF-8 -A scram-sha-256 --pwfile=/tmp/password --no-sync" >/dev/null
-  rm /tmp/password
+  as_postgres "$bin/initdb" -D "$data" -U "$POSTGRES_USER" -E UTF8 --locale=C.UTF-8 -A scram-sha-256 \
+    --pwfile="$POSTGRES_PASSWORD_FILE" --no-sync >/dev/null
   echo 'host all all all scram-sha-256' >>"$data/pg_hba.conf"
-  su postgres -s /bin/bash -c "echo 'create database $POSTGRES_DB' | $bin/postgres --single -D $data postgres" >/dev/null
+  echo "create database $POSTGRES_DB" | as_postgres "$bin/postgres" --single -D "$data" postgres >/dev/null
 fi
-exec setpriv --reuid postgres --clear-groups --init-groups "$bin/postgres" -D "$data" -c 'listen_addresses=*' -c jit=off "$@"
+exec setpriv --reuid postgres --regid nogroup --clear-groups "$bin/postgres" -D "$data" -c 'listen_addresses=*' -c jit=off "$@"

@@ -1,0 +1,62 @@
+"""``hybridobs slo gates``: the gates that remember their looks."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from hybridobs.cli._options import store_option
+
+
+@click.group()
+def gates() -> None:
+    """Gates with a name (slo gate --id NAME): their plans, their looks, and how to forget one."""
+
+
+@gates.command(
+    "list",
+    epilog="""\b
+Examples:
+  hybridobs slo gates list
+  hybridobs slo gates list --format json
+""",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("text", "json")),
+    default="text",
+    show_default=True,
+    help="Lines for a person, or JSON with everything.",
+)
+@store_option
+def listing(form: str, store: str) -> None:
+    """Show every gate with a name: how far its plan is, and every look."""
+    from hybridobs.cli._slo_memory import remembered, shown
+    from hybridobs.slo import gate_facts
+
+    found = remembered(store)
+    if form == "json":
+        click.echo(json.dumps([gate_facts(name, memory) for name, memory in found.items()], indent=2))
+        return
+    if not found:
+        click.echo("no gate has a name; give one with: hybridobs slo gate ... --id NAME --looks planned:N")
+    for place, (name, memory) in enumerate(found.items()):
+        click.echo("\n" * bool(place) + "\n".join(shown(name, memory)))
+
+
+@gates.command(
+    epilog="""\b
+Examples:
+  hybridobs slo gates forget nightly
+"""
+)
+@click.argument("name")
+@store_option
+def forget(name: str, store: str) -> None:
+    """Forget a gate, its plan and its looks; the next one of that NAME starts anew."""
+    from hybridobs.cli._slo_memory import forgotten
+
+    forgotten(store, "gate", name)
+    click.echo(f"forgotten: {name}")

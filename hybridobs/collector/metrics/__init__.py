@@ -1,0 +1,1 @@
+"""OTLP metrics: what somebody else added up, told apart from what was counted call by call."""

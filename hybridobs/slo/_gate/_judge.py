@@ -1,0 +1,182 @@
+"""Decide one trigger from what both sides did: pure, so that a verdict can be computed again from its inputs.
+
+Every verdict carries its error rate: at most 5 % of the gates that are at their limit fail, and at most 5 % pass.
+Requests of one device are alike; how much so is read from groups that keep a device together. Where no such groups
+are known nothing is decided, unless the comparison takes requests for independent.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from hybridobs.kpi.kpi import Direction, Kpi, Quantile
+from hybridobs.kpi.quantity import digits
+from hybridobs.kpi.stats import (
+    INDEPENDENT,
+    Clustering,
+    Judgement,
+    Looks,
+    Rate,
+    RememberedLooks,
+    Worse,
+    above,
+    design_effect,
+    judge_quantile,
+    judge_quantile_ratio,
+    judge_rate,
+    judge_rate_difference,
+    judge_rate_ratio,
+)
+from hybridobs.slo._gate._comparison import NEW_LOOK, Comparison, Decision, Look, Past, Side, Summaries
+from hybridobs.slo.objective import Trigger, shown
+from hybridobs.slo.outcome import Outcome
+
+KNOWN = 0.95  # a design effect read from less than this of a side is not believed
+Clusterings = tuple[Clustering, Clustering]
+Rates = tuple[list[Rate], list[Rate]]
+
+
+def decided(
+    trigger: Trigger, group: Mapping[str, str], comparison: Comparison, candidate: Side, baseline: Side
+) -> Decision:
+    """The verdict on one trigger; NO_DATA without a reason where a side did nothing."""
+    decision = Decision(trigger, group, Outcome.NO_DATA, "", candidate, baseline, None, (INDEPENDENT, INDEPENDENT))
+    value, other = (trigger.kpi.value(side.whole).value for side in (candidate, baseline))
+    if value is None or (other is None and not trigger.alone):
+        return decision
+    if trigger.hard:
+        return _hard(decision)
+    judged = (candidate,) if trigger.alone else (candidate, baseline)
+    unknown = not comparison.independent and min(side.known(trigger.kpi) for side in judged) < KNOWN
+    spread = (
+        ([], []) if unknown or comparison.independent else (rates(trigger.kpi, candidate), rates(trigger.kpi, baseline))
+    )
+    return concluded(decision, comparison, spread, unknown=unknown)
+
+
+def concluded(decision: Decision, comparison: Comparison, spread: Rates, *, unknown: bool) -> Decision:
+    """From the sides as wholes, and ``spread``: by cluster of each side, what the design effect is read from."""
+    trigger = decision.trigger
+    clusterings = _clusterings(trigger, spread)
+    looks = comparison.rule(decision.key, paired=trigger.paired is not None)
+    judgement = _judge(trigger, decision.candidate.whole, decision.baseline.whole, looks, clusterings)
+    outcome = Outcome(judgement.verdict.value)
+    reason = _reason(decision, judgement, outcome, spread)
+    if unknown and outcome is not Outcome.UNDECIDED:
+        reason = f"{outcome.words} only if requests were independent, which is not known: {reason}"
+        outcome = Outcome.UNDECIDED
+    found = decision._replace(
+        outcome=outcome, reason=reason, judgement=judgement, clusterings=clusterings, unknown=unknown
+    )
+    return _looked(found, looks, comparison.past.get(decision.key)) if isinstance(looks, RememberedLooks) else found
+
+
+def _looked(decision: Decision, looks: RememberedLooks, past: Past | None) -> Decision:
+    """As one look of several: one that adds too little to the last leaves the answer of that one standing."""
+    judgement = decision.judgement
+    share = looks.share(judgement.candidate_n, judgement.baseline_n) if judgement else 0.0
+    if past is None:
+        return decision._replace(look=Look(1, share, counts=share >= NEW_LOOK and not decision.unknown))
+    number, last = len(past.shares), past.shares[-1]
+    if share >= last + NEW_LOOK or share >= 1 > last:
+        return decision._replace(look=Look(number + 1, share, counts=not decision.unknown))
+    until = "the plan is full" if last >= 1 else f"the next one counts from {100 * min(1.0, last + NEW_LOOK):.3g} % on"
+    reason = f"{past.reason} (look {number} at {100 * last:.3g} % of the plan; {until})"
+    return decision._replace(outcome=past.outcome, reason=reason, look=Look(number, last, counts=False))
+
+
+def _hard(decision: Decision) -> Decision:
+    """A single fault is a breach."""
+    kpi = decision.trigger.kpi
+    value = kpi.value(decision.candidate.whole).value or 0.0
+    faultless = 1.0 if kpi.direction is Direction.HIGHER else 0.0
+    outcome = Outcome.PASS if value == faultless else Outcome.FAIL
+    return decision._replace(outcome=outcome, reason=f"{shown(kpi, value)}, {decision.trigger.words}")
+
+
+def _clusterings(trigger: Trigger, spread: Rates) -> Clusterings:
+    ours, theirs = spread
+    if trigger.alone:
+        return (design_effect(ours) if ours else INDEPENDENT), INDEPENDENT
+    return (design_effect(ours), design_effect(theirs)) if ours and theirs else (INDEPENDENT, INDEPENDENT)
+
+
+def rates(kpi: Kpi, side: Side) -> list[Rate]:
+    """By cluster what the design effect is read from: events of a share, or values above a percentile."""
+    if not isinstance(kpi.formula, Quantile):
+        return [rate(kpi, part) for part in side.parts.values()]
+    name = kpi.formula.measure.name
+    if name not in side.whole:
+        return []
+    value = side.whole[name].quantile(kpi.formula.q) or 0.0
+    found = [part[name] for part in side.parts.values() if name in part]
+    return [Rate(above(summary, value), summary.n) for summary in found]
+
+
+def rate(kpi: Kpi, summaries: Summaries) -> Rate:
+    """A share as events among trials."""
+    reading = kpi.value(summaries)
+    return Rate(round((reading.value or 0.0) * reading.n), reading.n)
+
+
+def _judge(
+    trigger: Trigger, candidate: Summaries, baseline: Summaries, looks: Looks, clusterings: Clusterings
+) -> Judgement:
+    kpi, worse = trigger.kpi, trigger.worse
+    if trigger.paired is not None:
+        return _judge_pairs(trigger, candidate, looks, clusterings[0])
+    sign = 1 if worse is Worse.HIGHER else -1
+    ratio = 1 + sign * trigger.limit
+    if isinstance(kpi.formula, Quantile):
+        name, q = kpi.formula.measure.name, kpi.formula.q
+        ours, theirs = candidate[name], baseline[name]
+        return judge_quantile_ratio(ours, theirs, q, ratio, worse=worse, looks=looks, clusterings=clusterings)
+    a, b = rate(kpi, candidate), rate(kpi, baseline)
+    if trigger.relative:
+        return judge_rate_ratio(a, b, ratio, worse=worse, looks=looks, clusterings=clusterings)
+    return judge_rate_difference(a, b, sign * trigger.limit, worse=worse, looks=looks, clusterings=clusterings)
+
+
+def _judge_pairs(trigger: Trigger, pairs: Summaries, looks: Looks, clustering: Clustering) -> Judgement:
+    """Every pair is one observation: a share or a percentile of them against the limit itself."""
+    kpi, worse, limit = trigger.kpi, trigger.worse, trigger.limit
+    if isinstance(kpi.formula, Quantile):
+        summary = pairs[kpi.formula.measure.name]
+        return judge_quantile(summary, kpi.formula.q, limit, worse=worse, looks=looks, clustering=clustering)
+    return judge_rate(rate(kpi, pairs), limit, worse=worse, looks=looks, clustering=clustering)
+
+
+def _reason(decision: Decision, judgement: Judgement, outcome: Outcome, spread: Rates) -> str:
+    kpi, trigger = decision.trigger.kpi, decision.trigger
+    sides = (decision.candidate,) if trigger.alone else (decision.candidate, decision.baseline)
+    values = " against ".join(shown(kpi, kpi.value(side.whole).value or 0.0) for side in sides)
+    told = f"{values}, {_change(trigger, judgement)}; limit {trigger.words}"
+    if outcome is not Outcome.UNDECIDED:
+        return told
+    if any(len(side) == 1 for side in spread):
+        return f"{told}; a side with one group of devices only cannot tell how alike its requests are"
+    return f"{told}; {_needed(trigger, judgement)}, {judgement.candidate_n:,.0f} seen"
+
+
+def _needed(trigger: Trigger, judgement: Judgement) -> str:
+    needed, what = judgement.needed, "pairs" if trigger.paired else "candidate events"
+    if not needed:
+        return "no sample size can be told yet"
+    if needed > judgement.candidate_n:
+        return f"about {needed:,} {what} needed"
+    return f"too near the limit for now (unchanged it would take about {needed:,} {what})"
+
+
+def _change(trigger: Trigger, judgement: Judgement) -> str:
+    """The interval of the change, or of the value where pairs are judged, as a person reads it."""
+    if trigger.paired is not None:
+        low, high = (shown(trigger.kpi, b) if math.isfinite(b) else "unbounded" for b in judgement.bounds)
+        return f"{low} to {high}"
+    shift = 1.0 if trigger.relative else 0.0
+    low, high = (_percent(bound - shift) for bound in judgement.bounds)
+    return f"{low} to {high} {'%' if trigger.relative else 'points'}"
+
+
+def _percent(change: float) -> str:
+    return f"{'-' if change < 0 else '+'}{digits(abs(100 * change))}" if math.isfinite(change) else "unbounded"

@@ -1,0 +1,142 @@
+"""Read a promotion plan: stages with a share of the devices, who is compared, for how long and on how much."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from hybridobs.contract import LABELS
+from hybridobs.slo import _file, _tree
+from hybridobs.slo._gate import TRIGGERS
+from hybridobs.slo._tree import Branch, Place, nearest
+from hybridobs.slo.objective import Score, SloFile, Trigger
+from hybridobs.slo.window import Window
+
+ROOT = ("version", "slo", "where", "stages")
+STAGE = ("name", "share", "candidate", "against", "minimum_time", "minimum_sample", "gates")
+SCORE = "score"
+SAMPLE = 1000  # with far fewer calls a p95 has no interval that decides
+_SHARE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?%")
+Fields = Mapping[str, Branch]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One step of a release: ``candidate`` and ``against`` are labels beside the version of each side.
+
+    ``minimum_time`` in s and ``minimum_sample`` in calls of the candidate must be over before it is promoted.
+    """
+
+    name: str
+    share: float
+    candidate: Mapping[str, str]
+    against: Mapping[str, str]
+    minimum_time: int
+    minimum_sample: int
+    triggers: tuple[Trigger, ...]
+    score: Score | None
+    place: Place
+
+    @property
+    def judged(self) -> tuple[Trigger, ...]:
+        """Every trigger, those of the score included."""
+        return (*self.triggers, *(self.score.triggers if self.score else ()))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A release from its first devices to all of them; ``digest`` is the SHA-256 of the plan and its SLO file."""
+
+    path: str
+    where: Mapping[str, str]
+    stages: tuple[Stage, ...]
+    digest: str
+
+
+def load_plan(path: Path) -> Plan:
+    """The plan at ``path``; ConfigError names file, line and key."""
+    text = _tree.text_of(path)
+    root = _tree.parsed(text, str(path))
+    fields = root.fields(ROOT)
+    if "version" in fields and fields["version"].text() != "1":
+        fields["version"].fail("this hybridobs reads version 1")
+    if "stages" not in fields:
+        root.fail("give 'stages', for example beta 1%, canary 10% and stable 100%", "")
+    slo = _file.load(path.parent / fields["slo"].text()) if "slo" in fields else None
+    stages = tuple(_stage(branch, slo) for branch in fields["stages"].entries())
+    if not stages:
+        fields["stages"].fail("give at least one stage", "")
+    _rising(stages, fields["stages"].entries())
+    digest = hashlib.sha256((text + (slo.digest if slo else "")).encode()).hexdigest()
+    return Plan(str(path), _labels(fields, "where"), stages, digest)
+
+
+def _stage(branch: Branch, slo: SloFile | None) -> Stage:
+    own = branch.fields(STAGE)
+    for key in ("name", "share"):
+        if key not in own:
+            branch.fail(f"the stage has no {key!r}; write name: beta, share: 1%", "")
+    triggers, score = _triggers(own, slo)
+    return Stage(
+        own["name"].text(),
+        _share(own["share"]),
+        _labels(own, "candidate"),
+        _labels(own, "against"),
+        _seconds(own["minimum_time"]) if "minimum_time" in own else 0,
+        _whole(own["minimum_sample"]) if "minimum_sample" in own else SAMPLE,
+        triggers,
+        score,
+        branch.place,
+    )
+
+
+def _triggers(own: Fields, slo: SloFile | None) -> tuple[tuple[Trigger, ...], Score | None]:
+    """What the stage looks at: all there is, or what it names."""
+    known = {trigger.name: trigger for trigger in ((*slo.triggers, *slo.paired) if slo else TRIGGERS)}
+    score = slo.score if slo else None
+    if "gates" not in own:
+        return tuple(known.values()), score
+    names = [branch.one_of((*known, *([SCORE] if score else []))) for branch in own["gates"].words()]
+    return tuple(known[name] for name in names if name != SCORE), score if SCORE in names else None
+
+
+def _rising(stages: tuple[Stage, ...], branches: list[Branch]) -> None:
+    for before, stage, branch in zip(stages, stages[1:], branches[1:], strict=False):
+        if stage.share <= before.share:
+            branch.fields(STAGE)["share"].fail(f"is not above the share of {before.name}; stages go from few to all")
+        if stage.name in [other.name for other in stages if other is not stage]:
+            branch.fields(STAGE)["name"].fail("is the name of another stage too; give each its own")
+
+
+def _share(branch: Branch) -> float:
+    found = _SHARE.fullmatch(branch.text())
+    share = float(found[1]) if found else 0.0
+    return share if 0 < share <= 100 else branch.fail("give a share of the devices, for example 10%")
+
+
+def _labels(own: Fields, key: str) -> dict[str, str]:
+    found = own[key].pairs() if key in own else {}
+    for label, branch in found.items():
+        if label == "version":
+            branch.fail("the versions are given to the command (--version, --baseline); leave it out here")
+        if label not in LABELS:
+            branch.fail(f"there is no such label{nearest(label, LABELS)}")
+    return {label: branch.text() for label, branch in found.items()}
+
+
+def _seconds(branch: Branch) -> int:
+    try:
+        seconds = Window.named(branch.text()).seconds
+    except ValueError:
+        seconds = None
+    return seconds or branch.fail("give a time, for example 24h or 7d")
+
+
+def _whole(branch: Branch) -> int:
+    text = branch.text()
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        branch.fail("give a whole number of calls, 1 or more")
+    return int(text)

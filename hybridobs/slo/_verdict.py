@@ -1,0 +1,227 @@
+"""Make a verdict again from its file alone, and say in what the two differ.
+
+A verdict file is what ``--report json=FILE`` writes: every input of every verdict is in it, so a deployer, an auditor
+or a later version of this program can check what was decided, without the store it was decided on.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from hybridobs.errors import ConfigError, LayoutError
+from hybridobs.kpi.catalog import KPIS
+from hybridobs.kpi.stats import AnyTime, Looks, OneLook, PlannedLooks, Rate, RememberedLooks, Worse
+from hybridobs.slo import _check
+from hybridobs.slo._gate import Comparison, Decision, Past, Side, concluded, decided, key_of, scored
+from hybridobs.slo._inputs import unpacked
+from hybridobs.slo._promotion import Action, Plan, Seen, Stage, Step, decide
+from hybridobs.slo._told import told
+from hybridobs.slo._told_gate import SCORE, told_gate
+from hybridobs.slo._told_promotion import promotion_told, together
+from hybridobs.slo._tree import Place
+from hybridobs.slo.objective import Objective, Part, Score, Trigger
+from hybridobs.slo.outcome import Outcome, Severity
+from hybridobs.slo.report import FORMAT_VERSION, Report, as_json
+from hybridobs.slo.window import Span, Window
+
+Facts = Mapping[str, Any]
+_LOOKS = {rule.__name__: rule for rule in (OneLook, PlannedLooks, RememberedLooks, AnyTime)}
+_CLOSE = 1e-9
+# What is computed from the inputs; everything else in the file is an input, or where it came from.
+_COMPUTED = (
+    *("action", "outcome", "counts_as", "reason", "value", "low", "high"),
+    *("n", "needed", "points", "parts", "judgement"),
+)
+
+
+def recomputed(text: str, file: str = "verdict.json") -> tuple[Report, list[str]]:
+    """The verdict made again, and every difference from what the file says.
+
+    ConfigError for a file that is damaged, no verdict, or kept in a layout that this version does not read.
+    """
+    found = _document(text, file)
+    try:
+        report = _report(found)
+        again = json.loads(as_json(report))
+        return report, list(_differences(found, again))
+    except (KeyError, TypeError, ValueError, AttributeError, LayoutError) as error:
+        way_out = f"is damaged, or of another version of the catalogue ({type(error).__name__}: {error})"
+        raise ConfigError("file", file, way_out) from error
+
+
+def _document(text: str, file: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise ConfigError("file", file, f"is no JSON ({error}); write one with --report json=FILE") from error
+    if not isinstance(found, dict) or found.get("kind") not in ("check", "gate", "promotion") or "entries" not in found:
+        raise ConfigError("file", file, "is no verdict; write one with --report json=FILE")
+    if found.get("format") != FORMAT_VERSION:
+        raise ConfigError("file", file, f"has format {found.get('format')}; this hybridobs reads {FORMAT_VERSION}")
+    return found
+
+
+def _report(found: Facts) -> Report:
+    given: dict[str, Any] = {
+        "subject": found["subject"],
+        "store": found["store"],
+        "now": found["now"],
+        "allow": tuple(Outcome(word) for word in found["allowed"]),
+        "digest": found["file_sha256"] or "",
+    }
+    if found["kind"] == "check":
+        return told([_result(entry) for entry in found["entries"]], **given)
+    if found["kind"] == "promotion":
+        return _promotion(found, given)
+    return _gate(found, given)
+
+
+def _gate(found: Facts, given: Mapping[str, Any]) -> Report:
+    comparison = _comparison(found)
+    decisions = [_decision(entry, comparison) for entry in found["entries"] if entry["name"] != SCORE]
+    score = next((_score(entry, decisions) for entry in found["entries"] if entry["name"] == SCORE), None)
+    whole = scored(score, decisions) if score else None
+    return told_gate(decisions, comparison, score=whole, memory=found["memory"], **given)
+
+
+def _place(entry: Facts) -> Place:
+    return Place(entry["file"] or "", entry["line"] or 0)
+
+
+# --- objectives -----------------------------------------------------------------------------------------------
+def _result(entry: Facts) -> _check.Result:
+    objective = Objective(
+        entry["name"],
+        KPIS[entry["kpi"]],
+        Worse(entry["worse"]),
+        entry["limit"],
+        Window.named(entry["window"]),
+        entry["where"],
+        tuple(entry["group"]),
+        entry["minimum_sample"],
+        Severity(entry["severity"]),
+        _place(entry),
+    )
+    summaries = _side(entry["inputs"][0]).whole
+    span = Span(entry["since"], entry["until"])
+    return _check.judged(objective, summaries)._replace(group=entry["group"], span=span)
+
+
+# --- gates ----------------------------------------------------------------------------------------------------
+def _comparison(found: Facts) -> Comparison:
+    entries = [entry for entry in found["entries"] if entry["name"] != SCORE]
+    return Comparison(
+        found["candidate"],
+        found["baseline"],
+        found["where"],
+        Span(found["since"], found["until"]),
+        found["clusters"],
+        found["independent_assumed"],
+        _rule(found["looks"]),
+        {key_of(_trigger(entry), entry["group"]): _past(entry["past"]) for entry in entries if entry["past"]},
+    )
+
+
+def _rule(found: Facts) -> Looks:
+    given: dict[str, Any] = {name: math.inf if n is None else n for name, n in found.items() if name != "rule"}
+    looks: Looks = _LOOKS[found["rule"]](**given)
+    return looks
+
+
+def _past(found: Facts) -> Past:
+    return Past(tuple(found["shares"]), Outcome(found["outcome"]), found["reason"])
+
+
+def _trigger(entry: Facts) -> Trigger:
+    return Trigger(
+        entry["name"],
+        KPIS[entry["kpi"]],
+        entry["limit"],
+        entry["relative"],
+        Severity(entry["severity"]),
+        _place(entry),
+        hard=entry["hard"],
+        paired=Worse(entry["paired"]) if entry["paired"] else None,
+    )
+
+
+def _side(found: Facts) -> Side:
+    return Side({name: unpacked(name, one) for name, one in found["summaries"].items()}, {})
+
+
+def _decision(entry: Facts, comparison: Comparison) -> Decision:
+    trigger = _trigger(entry)
+    candidate, baseline = map(_side, entry["inputs"])
+    decision = decided(trigger, entry["group"], comparison, candidate, baseline)
+    if decision.judgement is not None:
+        spread = tuple([Rate(*pair) for pair in one["clusters"].values()] for one in entry["inputs"])
+        ours, theirs = ([], []) if entry["clustering_unknown"] or comparison.independent else spread
+        decision = concluded(decision, comparison, (ours, theirs), unknown=entry["clustering_unknown"])
+    reason = decision.reason or entry["reason"]  # why there is no data is no part of the inputs
+    return decision._replace(reason=reason, hours=entry["hours"], left_out=entry["left_out"])
+
+
+def _score(entry: Facts, decisions: list[Decision]) -> Score:
+    by_name = {decision.trigger.name: decision.trigger for decision in decisions}
+    parts = [
+        Part(part["name"], part["weight"], tuple(by_name[name] for name in part["triggers"])) for part in entry["parts"]
+    ]
+    return Score(tuple(parts), entry["enough"], entry["least"], Severity(entry["severity"]), _place(entry))
+
+
+# --- promotions -----------------------------------------------------------------------------------------------
+def _promotion(found: Facts, given: Mapping[str, Any]) -> Report:
+    """The gates first, as they counted when the stage was decided, and then the step."""
+    release, *entries = found["entries"]
+    allow = tuple(Outcome(word) for word in release["allowed"])
+    judged = _gate({**found, "entries": entries}, {**given, "allow": allow})
+    severities = [Severity(word) for word in release["severities"]]
+    counted = tuple(replace(e, severity=severity) for e, severity in zip(judged.entries, severities, strict=True))
+    judged = replace(judged, entries=counted)
+    plan = Plan(found["subject"], found["where"], tuple(_stage(one, release) for one in release["stages"]), "")
+    seen, number, gated = Seen(release["seconds"], release["calls"]), release["number"], release["gated"]
+    step = decide(plan, number, *together(judged, gated=gated), seen)
+    if release["ended"]:
+        step = Step(Action(release["action"]), Outcome(release["outcome"]), release["reason"])
+    since, ended = release["stage_since"], release["ended"]
+    return promotion_told(judged, plan, number, step, seen, since, gated=gated, ended=ended)
+
+
+def _stage(one: Facts, release: Facts) -> Stage:
+    labels = one["candidate"], one["against"]
+    return Stage(
+        one["name"], one["share"], *labels, one["minimum_time"], one["minimum_sample"], (), None, _place(release)
+    )
+
+
+# --- what differs ---------------------------------------------------------------------------------------------
+def _differences(found: Facts, again: Facts) -> Iterator[str]:
+    for key in ("outcome", "exit_code", "headline"):
+        yield from _differ(key, found[key], again[key])
+    for one, other in zip(found["entries"], again["entries"], strict=True):
+        for key in _COMPUTED:
+            if key in one or key in other:
+                yield from _differ(f"{one['name']}: {key}", one.get(key), other.get(key))
+
+
+def _differ(where: str, said: Any, now: Any) -> Iterator[str]:
+    """Every leaf in which the two differ; numbers may differ in the last bits."""
+    if isinstance(said, dict) and isinstance(now, dict):
+        for key in sorted({*said, *now}):
+            yield from _differ(f"{where}.{key}", said.get(key), now.get(key))
+    elif isinstance(said, list) and isinstance(now, list) and len(said) == len(now):
+        for place, (one, other) in enumerate(zip(said, now, strict=True)):
+            yield from _differ(f"{where}[{place}]", one, other)
+    elif not _same(said, now):
+        yield f"{where} is {said!r} in the file, and {now!r} from its inputs"
+
+
+def _same(said: Any, now: Any) -> bool:
+    if isinstance(said, float) or isinstance(now, float):
+        numbers = isinstance(said, int | float) and isinstance(now, int | float)
+        return numbers and math.isclose(said, now, rel_tol=_CLOSE, abs_tol=_CLOSE)
+    return bool(said == now)

@@ -1,0 +1,146 @@
+"""Gates with a name: plan and looks are remembered in the store, and jobs that ask at once take turns."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from hybridobs.cli._slo_memory import Turn, in_turn
+from hybridobs.errors import StoreUnreachable
+from hybridobs.kpi.stats import boundary
+from hybridobs.store import Memory, Store
+from tests.slo.conftest import Fill, Run, Write
+from tests.slo.test_slo_gate import ALONE, LATENCY, report, side
+
+PLANNED = (*ALONE, "--id", "nightly", "--looks", "planned:4000")
+
+
+def latency(run: Run, file: str, *words: str) -> dict[str, Any]:
+    found: dict[str, Any] = report(run, file, *words)["entries"][0]
+    return found
+
+
+def test_looks_are_counted_and_share_one_alpha(run: Run, write: Write, fill: Fill) -> None:
+    """Looks at 25 % and 50 % of the plan: the second pays for both, less than a look at any time would."""
+    file = write(LATENCY)
+    for place, share in ((0, 0.25), (1, 0.5)):
+        fill(side("1.2.0", n=1000, ago=600 + place), side("1.3.0", n=1000, ago=600 + place))
+        entry = latency(run, file, *PLANNED)
+        assert (entry["look"]["number"], entry["look"]["share"], entry["look"]["counts"]) == (place + 1, share, True)
+    assert entry["judgement"]["z"] == pytest.approx(boundary((0.25, 0.5), 0.05))
+
+
+def test_asking_again_without_news_is_no_look(run: Run, write: Write, fill: Fill) -> None:
+    """The answer of the last look stands, in the same words, and costs nothing."""
+    fill(side("1.2.0", n=1000), side("1.3.0", n=1000, slower=2.5))
+    file = write(LATENCY)
+    first, second = latency(run, file, *PLANNED), latency(run, file, *PLANNED)
+    assert (first["outcome"], second["outcome"], second["look"]["counts"]) == ("fail", "fail", False)
+    assert second["reason"].startswith(first["reason"]) and "the next one counts from 27 % on" in second["reason"]
+
+
+def test_the_plan_is_full(run: Run, write: Write, fill: Fill) -> None:
+    """After the last look nothing is decided any more, whatever comes."""
+    fill(side("1.2.0", n=4000), side("1.3.0", n=4000))
+    file = write(LATENCY)
+    assert latency(run, file, *PLANNED)["outcome"] == "pass"
+    fill(side("1.3.0", n=4000, slower=9))
+    entry = latency(run, file, *PLANNED)
+    assert entry["outcome"] == "pass" and "the plan is full" in entry["reason"]
+
+
+def test_the_plan_need_not_be_said_again(run: Run, write: Write, fill: Fill) -> None:
+    """The store knows it; a gate that nobody planned says so."""
+    fill(side("1.2.0", n=1000), side("1.3.0", n=1000))
+    file = write(LATENCY)
+    result = run("gate", file, *ALONE, "--id", "new")
+    assert result.exit_code == 2 and "needs a plan: give --looks planned:N" in result.stderr
+    run("gate", file, *PLANNED)
+    assert latency(run, file, *ALONE, "--id", "nightly")["look"]["number"] == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ((*ALONE, "--looks", "planned:99"), "nightly:looks='planned:99': this gate was planned with planned:4000"),
+        ((*ALONE[:2], "--baseline", "version=1.1.0", "--assume-independent"), "nightly:baseline='version=1.1.0'"),
+        (ALONE[:4], "nightly:assume_independent"),
+        ((*ALONE, "--where", "tier=device"), "nightly:where='tier=device': this gate was planned with nothing"),
+        ((*ALONE, "--looks", "anytime:10"), "--id remembers the looks of a plan"),
+    ],
+)
+def test_another_plan(run: Run, write: Write, fill: Fill, words: tuple[str, ...], says: str) -> None:
+    """The difference is named, and the way out: code 2, and the memory stays."""
+    fill(side("1.2.0", n=1000), side("1.3.0", n=1000))
+    file = write(LATENCY)
+    run("gate", file, *PLANNED)
+    result = run("gate", file, *words, "--id", "nightly")
+    assert result.exit_code == 2 and says in result.stderr
+    assert latency(run, file, *PLANNED)["look"]["number"] == 1
+
+
+def test_other_triggers_are_another_plan(run: Run, write: Write, fill: Fill) -> None:
+    """A limit that moves while one looks is no plan."""
+    fill(side("1.2.0", n=1000), side("1.3.0", n=1000))
+    run("gate", write(LATENCY), *PLANNED)
+    result = run("gate", write(LATENCY.replace("30%", "60%")), *PLANNED)
+    assert result.exit_code == 2 and "nightly:triggers" in result.stderr
+
+
+def test_listed_and_forgotten(run: Run, write: Write, fill: Fill) -> None:
+    """Every look is shown with its share and verdict; forgotten, a gate starts anew."""
+    fill(side("1.2.0", n=1000), side("1.3.0", n=1000))
+    run("gate", write(LATENCY), *PLANNED)
+    text = run("gates", "list").stdout
+    assert "nightly: version=1.3.0 against version=1.2.0, planned:4000, 1 look" in text and "25.0 %" in text
+    (found,) = json.loads(run("gates", "list", "--format", "json").stdout)
+    assert found["id"] == "nightly" and found["looks"][0]["entries"]["latency_p95"]["share"] == 0.25
+    assert run("gates", "forget", "nightly").stdout == "forgotten: nightly\n"
+    again = run("gates", "forget", "nightly")
+    assert again.exit_code == 2 and "the names are: none" in again.stderr
+    assert "no gate has a name" in run("gates", "list").stdout
+
+
+def test_the_report_tells_the_history(run: Run, write: Write, fill: Fill) -> None:
+    """Plan and looks are in the JSON, those of this look included."""
+    fill(side("1.2.0", n=1000), side("1.3.0", n=1000))
+    memory = report(run, write(LATENCY), *PLANNED)["memory"]
+    assert memory["id"] == "nightly" and memory["plan"]["looks"] == "planned:4000" and len(memory["looks"]) == 1
+
+
+def test_two_at_once_take_turns(run: Run, write: Write, fill: Fill) -> None:
+    """Who was second reads what the first one left and looks again; nobody overwrites a look."""
+    with Store.open(fill()) as store:
+        seen = store.recall("gate", "g")
+
+        def meanwhile(now: Memory) -> Turn[str]:
+            if not now.revision:
+                with store.begin() as tx:
+                    assert tx.remember(seen, "first")
+            return Turn(now.text, now.text + "+second")
+
+        assert in_turn(store, "gate", "g", meanwhile) == "first"
+        assert store.recall("gate", "g").text == "first+second"
+
+
+def test_too_many_at_once(run: Run, fill: Fill) -> None:
+    """Who never gets a turn is told to ask again (5)."""
+    with Store.open(fill()) as store:
+
+        def overtaken(now: Memory) -> Turn[None]:
+            with store.begin() as tx:
+                tx.remember(now, now.text + "x")
+            return Turn(None, "mine")
+
+        with pytest.raises(StoreUnreachable, match="too many at once"):
+            in_turn(store, "gate", "g", overtaken)
+
+
+def test_a_damaged_memory(run: Run, write: Write, fill: Fill) -> None:
+    """What cannot be read is told, with the command that drops it."""
+    with Store.open(fill(side("1.2.0"), side("1.3.0"))) as store, store.begin() as tx:
+        tx.remember(Memory("gate", "nightly"), "{}")
+    result = run("gate", write(LATENCY), *PLANNED)
+    assert result.exit_code == 2 and "gates forget nightly" in result.stderr

@@ -1,0 +1,150 @@
+"""``hybridobs slo recompute``: a verdict made again from its file alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from tests.slo.conftest import Fill, Run, Write, calls
+from tests.slo.test_slo_gate import ALONE, BY_SITE, LATENCY, SIDES, side, update
+from tests.slo.test_slo_paired import ALONE as PAIRED
+from tests.slo.test_slo_paired import pairs
+from tests.slo.test_slo_promote import BETA, PLAN, beta
+from tests.slo.test_slo_score import SCORE, everything
+
+ROOT = Path(__file__).parents[2]
+SCHEMA: dict[str, Any] = json.loads((ROOT / "hybridobs" / "slo" / "verdict.schema.json").read_text())
+OBJECTIVES = "objectives: [{kpi: latency_p95, target: 300ms}, {kpi: error_rate, target: 1%, by: version}]"
+FLEET = (
+    *everything("1.2.0"),
+    *everything("1.3.0", slower=1.4),
+    pairs(),
+    update("verified"),
+    side("1.2.0", sites=8, ago=4200),
+    side("1.3.0", sites=8, ago=4200),
+)
+ASKED: dict[str, tuple[str, tuple[str, ...]]] = {
+    "check": (OBJECTIVES, ("check", "slo.yaml")),
+    "gate": (LATENCY, ("gate", "slo.yaml", *ALONE)),
+    "usual": (LATENCY, ("gate", *ALONE, "--allow", "no-data")),
+    "clusters": (LATENCY, ("gate", "slo.yaml", *BY_SITE)),
+    "unknown": (LATENCY, ("gate", "slo.yaml", *SIDES)),
+    "anytime": (LATENCY, ("gate", "slo.yaml", *ALONE, "--looks", "anytime:500")),
+    "planned": (LATENCY, ("gate", "slo.yaml", *ALONE, "--looks", "planned:9000")),
+    "remembered": (LATENCY, ("gate", "slo.yaml", *ALONE, "--looks", "planned:9000", "--id", "n")),
+    "paired": (LATENCY, ("gate", *PAIRED)),
+    "paired, remembered": (LATENCY, ("gate", *PAIRED, "--looks", "planned:9000", "--id", "p")),
+    "score": (SCORE, ("gate", "slo.yaml", *ALONE)),
+    "nothing": (LATENCY, ("gate", "slo.yaml", "--candidate", "version=9", "--baseline", "version=8")),
+}
+
+
+@pytest.fixture
+def asked(run: Run, write: Write, fill: Fill) -> Callable[[str], Path]:
+    """A verdict file by the name of a question; a second look, where looks are remembered."""
+
+    def ask(name: str) -> Path:
+        fill(*FLEET, lambda fold: calls(fold, [400] * 50))
+        text, words = ASKED[name]
+        write(text)
+        for _ in range(2):
+            run(*words, "--report", "json=verdict.json")
+        return Path("verdict.json")
+
+    return ask
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_the_same(run: Run, asked: Callable[[str], Path], name: str) -> None:
+    """Every kind of verdict follows the schema, and its inputs say what it says: code 0."""
+    file = asked(name)
+    jsonschema.validate(json.loads(file.read_text()), SCHEMA)
+    result = run("recompute", str(file))
+    assert result.exit_code == 0 and "The same as in verdict.json." in result.stdout, result.stderr
+
+
+@pytest.mark.parametrize("plan", [PLAN, PLAN.replace("gates: [latency_p95]", "gates: []")])
+def test_a_promotion(run: Run, write: Write, fill: Fill, plan: str) -> None:
+    """The step follows from the gates, the time and the sample in the file."""
+    write(LATENCY)
+    Path("plan.yaml").write_text(plan)
+    fill(*beta())
+    run("promote", "plan.yaml", *BETA, "--report", "json=verdict.json")
+    jsonschema.validate(json.loads(Path("verdict.json").read_text()), SCHEMA)
+    result = run("recompute", "verdict.json")
+    assert result.exit_code == 0, result.stderr
+
+
+Change = Callable[[dict[str, Any]], object]
+CHANGES: dict[str, tuple[Change, str]] = {
+    "outcome": (lambda found: found["entries"][0].update(outcome="undecided"), "latency_p95: outcome is 'undecided'"),
+    "answer": (lambda found: found.update(exit_code=4), "exit_code is 4 in the file"),
+    "input": (lambda found: found["entries"][0].update(limit=0.9), "latency_p95: judgement.limit"),
+    "bound": (lambda found: found["entries"][0]["judgement"]["bounds"].__setitem__(0, 1.0), "judgement.bounds[0]"),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_not_what_the_file_says(run: Run, asked: Callable[[str], Path], name: str) -> None:
+    """A changed verdict, or changed inputs, are told apart leaf by leaf: code 1."""
+    file = asked("gate")
+    found = json.loads(file.read_text())
+    change, says = CHANGES[name]
+    change(found)
+    file.write_text(json.dumps(found))
+    result = run("recompute", str(file))
+    assert result.exit_code == 1 and says in result.stderr and "Not what verdict.json says" in result.stderr
+
+
+DAMAGED: dict[str, tuple[Change, str]] = {
+    "histogram": (lambda found: _summary(found).update(hist="00"), "is damaged"),
+    "no hex": (lambda found: _summary(found).update(hist="xy"), "is damaged"),
+    "layout": (lambda found: _summary(found).update(layout=1), "another version of the catalogue"),
+    "kpi": (lambda found: found["entries"][0].update(kpi="none"), "is damaged"),
+    "key": (lambda found: found["entries"][0].pop("inputs"), "is damaged"),
+    "format": (lambda found: found.update(format=99), "has format 99"),
+    "kind": (lambda found: found.update(kind="else"), "is no verdict"),
+}
+
+
+def _summary(found: dict[str, Any]) -> dict[str, Any]:
+    one: dict[str, Any] = found["entries"][0]["inputs"][0]["summaries"]["inference.duration"]
+    return one
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_damaged(run: Run, asked: Callable[[str], Path], name: str) -> None:
+    """What cannot be read ends with code 2 and says why."""
+    file = asked("gate")
+    found = json.loads(file.read_text())
+    change, says = DAMAGED[name]
+    change(found)
+    file.write_text(json.dumps(found))
+    result = run("recompute", str(file))
+    assert result.exit_code == 2 and says in result.stderr
+
+
+@pytest.mark.parametrize(("text", "says"), [("{", "is no JSON"), ("[]", "is no verdict"), ("{}", "is no verdict")])
+def test_no_verdict(run: Run, write: Write, text: str, says: str) -> None:
+    """Any other file is refused with the way to make one."""
+    result = run("recompute", write(text))
+    assert result.exit_code == 2 and says in result.stderr and "--report json=FILE" in result.stderr
+
+
+def test_what_made_it(run: Run, asked: Callable[[str], Path]) -> None:
+    """Program, names, catalogue, and the SHA-256 of the SLO file stand in every verdict."""
+    found = json.loads(asked("gate").read_text())
+    assert len(found["file_sha256"]) == 64 and len(found["catalogue"]) == 8 and found["hybridobs"] and found["contract"]
+
+
+def test_the_schemas_are_printed(run: Run) -> None:
+    """``hybridobs slo schema verdict`` and ``plan`` print what is shipped."""
+    assert json.loads(run("schema", "verdict").stdout) == SCHEMA
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    plan = json.loads(run("schema", "plan").stdout)
+    assert plan == json.loads((ROOT / "hybridobs" / "slo" / "plan.schema.json").read_text())
