@@ -20,6 +20,7 @@ from hybridobs.collector.metrics._read import read_metrics
 from hybridobs.kpi.summary import Summary
 from hybridobs.store import Store
 from tests.collector.conftest import pair
+from tests.collector.conftest import place as place
 from tests.collector.conftest import start as start
 
 BEGAN = 1_760_000_000 * 10**9

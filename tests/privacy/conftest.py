@@ -2,4 +2,5 @@
 
 from __future__ import annotations
 
+from tests.collector.conftest import place as place
 from tests.collector.conftest import start as start

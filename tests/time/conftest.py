@@ -26,6 +26,7 @@ from hybridobs.sdk.queue import Queue, Resource
 from hybridobs.sdk.spool import Limits as Disk
 from hybridobs.sdk.spool import Spool
 from hybridobs.store import Store
+from tests.collector.conftest import place as place
 from tests.collector.conftest import running as running
 from tests.collector.conftest import start as start
 
