@@ -26,12 +26,13 @@ from tests.grafana.world import MISSING, prometheus
 
 HOURS = 1
 GOLDEN = ("retail",)
-LABELS = Labels(tier="device", model="digits", version="1.3.0")
+LABELS = Labels(tier="device", model="an-example", version="1.3.0")  # the first of all models: a board starts with it
 # What no golden scenario of a few hours tells, and so its panels need something else.
 NEEDS = {
     "hybridobs_kpi": "whole days, references, or records that were lost: the gauge shows what there is",
     "hybridobs_collector_redactions_total": "a text with personal data in it",
     "hybridobs_collector_spans_kept_total": "traffic while Prometheus looks: a rate needs two scrapes",
+    "hybridobs_collector_commit_duration_seconds_bucket": "traffic while Prometheus looks",
     "hybridobs_inference_duration_seconds_bucket": "traffic while Prometheus looks",
     "hybridobs_inference_errors_total": "a failure while Prometheus looks",
     "hybridobs_stored_ota_phases_total": "updates that tell their phases",
@@ -104,7 +105,7 @@ def test_every_panel_shows_something(world: World) -> None:
     live = world.panels(View(now - 600, now, world.view.values), left)
     needing = {f"{board}: {one.title}": one.metrics for (board, _), one in live.items() if one.empty}
     assert {title: metrics for title, metrics in needing.items() if not NEEDS.keys() & set(metrics)} == {}
-    assert len(empty) < len(golden) / 2
+    assert len(golden) - len(empty) > 80  # an hour of one scenario fills that many
 
 
 def test_too_little_data_is_no_value(world: World) -> None:
