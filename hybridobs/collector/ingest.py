@@ -284,4 +284,4 @@ def plain_body(request: Request, limits: Limits, drops: Counter[DropReason]) -> 
     if not request.as_json:
         return expand(request.body, request.encoding, limits.request_bytes)
     text = expand(request.body, request.encoding, min(limits.json_bytes, limits.request_bytes))
-    return to_protobuf(request.signal, text, drops)
+    return to_protobuf(request.signal, text, drops, limits.request_groups)

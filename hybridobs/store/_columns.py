@@ -120,15 +120,27 @@ class Batch:
         """Add stored rows, ``rows[i]`` to summary ``places[i]``; LayoutError if one is damaged or another measure's."""
         if not rows:
             return
+        self.add_columns(places, *zip(*rows, strict=True))
+
+    def add_columns(
+        self,
+        places: Sequence[int],
+        n: Sequence[int],
+        sums: Sequence[int],
+        least: Sequence[int],
+        most: Sequence[int],
+        hists: Sequence[bytes],
+    ) -> None:
+        """The same for rows that come as columns."""
         if self._sets:
+            rows = zip(n, sums, least, most, hists, strict=True)
             self._add_sets(zip(places, (Summary.unpack(self.measure, *row) for row in rows), strict=True))
             return
         place = np.array(places, np.int64)
-        n, sums, least, most, blobs = zip(*rows, strict=True)
         columns = (np.array(column, np.int64) for column in (n, sums, least, most))
         self._add_exact(place, *columns)
         if self.measure.shape is Shape.DISTRIBUTION:
-            self.add_hists(place, blobs)
+            self.add_hists(place, hists)
 
     def _add_sets(self, parts: Iterable[tuple[int, Summary]]) -> None:
         for place, part in parts:

@@ -18,7 +18,7 @@ from hybridobs.kpi.fold import WIDTH, Series
 from hybridobs.kpi.ranges import RangeSet
 from hybridobs.kpi.shards import SHARD, SHARD_WIDTH, SHARDS
 from hybridobs.kpi.summary import Summary
-from hybridobs.store._columns import Batch, Packed
+from hybridobs.store._columns import Batch
 from hybridobs.store._delivery import delivery, from_streams
 from hybridobs.store._dialect import Dialect
 from hybridobs.store._references import from_references, referred
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 Group = tuple[str, ...]
 Groups = dict[Group, dict[str, Summary]]
+Grouping = Callable[[Sequence[int], Sequence[int], Sequence[int]], list[Group]]
 Part = tuple[Table, Sequence[ColumnElement[bool]]]  # where rows are, and which of them
 
 WINDOW = "window"
@@ -83,14 +84,14 @@ def _add_cells(
         parts = _of_shards(since, until, dropped.shards)
     else:
         parts = of_all(tiling(since, until, dropped.kept, width if WINDOW in by else None))
-    group_of = _grouping(by, found, width, dropped.kept if SHARD not in by else Kept())
+    groups_of = _grouping(by, found, width, dropped.kept if SHARD not in by else Kept())
     parameters = {"measures": dialect.bind_list(list(measures))}
     if where:
         parameters["ids"] = dialect.bind_list(list(found))
     for table, own in parts:
         statement = _matching(dialect, table, own, whole=not where)
         for rows in connection.execute(statement, parameters).partitions(_ROWS):
-            for name, group, summary in _merged(rows, group_of):
+            for name, group, summary in _merged(rows, groups_of):
                 known = groups[group].get(name)
                 groups[group][name] = summary if known is None else known + summary
 
@@ -156,42 +157,40 @@ def _matching(dialect: Dialect, table: Table, own: Sequence[ColumnElement[bool]]
     return statement if whole else statement.where(dialect.one_of(table.c.series_id, "ids"))
 
 
-def _grouping(
-    by: Sequence[str], found: Mapping[int, Series], width: int, kept: Kept
-) -> Callable[[int, int, int], Group]:
-    """A function of series id, window and shard; a series that lacks an extra label has the empty text there.
+def _grouping(by: Sequence[str], found: Mapping[int, Series], width: int, kept: Kept) -> Grouping:
+    """A function of series ids, windows and shards; a series that lacks an extra label has the empty text there.
 
     A fresh minute of a time of which only wider rows are left belongs to the wider one.
     """
-    values: dict[int, list[str]] = {}
+    fixed = {}
     for number, one in found.items():
         labels = {**dict(zip(LABELS, one.labels, strict=True)), **dict(one.extra)}
-        values[number] = [labels.get(name, "") for name in by]
-    fixed = {number: tuple(group) for number, group in values.items()}
+        fixed[number] = tuple(labels.get(name, "") for name in by)
     if WINDOW not in by and SHARD not in by:
-        return lambda number, _window, _shard: fixed[number]
+        return lambda ids, _windows, _shards: [fixed[number] for number in ids]
 
     def group_of(number: int, window: int, shard: int) -> Group:
         start = window - window % kept.finest(window)
         own = {WINDOW: str(start - start % width), SHARD: str(shard)}
         return tuple(own.get(name, value) for name, value in zip(by, fixed[number], strict=True))
 
-    return group_of
+    return lambda ids, windows, shards: list(map(group_of, ids, windows, shards))
 
 
-def _merged(rows: Sequence[Any], group_of: Callable[[int, int, int], Group]) -> Iterable[tuple[str, Group, Summary]]:
+def _merged(rows: Sequence[Any], groups_of: Grouping) -> Iterable[tuple[str, Group, Summary]]:
     """One summary for each measure and group in a batch of rows."""
     by_measure: dict[str, list[Any]] = defaultdict(list)
     for row in rows:
         by_measure[row[0]].append(row)
     for name, own in by_measure.items():
         measure = MEASURES[name]
-        if {row[3] for row in own} != {measure.layout}:
+        _, windows, ids, layouts, shards, *packed = zip(*own, strict=True)
+        if set(layouts) != {measure.layout}:
             raise LayoutError(f"{name}: some rows were stored under another definition of it")
-        places: dict[Group, int] = {}
-        where = [places.setdefault(group_of(row[2], row[1], row[4]), len(places)) for row in own]
+        groups = groups_of(ids, windows, shards)
+        places = {group: place for place, group in enumerate(dict.fromkeys(groups))}
         batch = Batch(measure, len(places))
-        batch.add_packed([Packed(*row[5:]) for row in own], where)
+        batch.add_columns([places[group] for group in groups], *packed)
         yield from zip([name] * len(places), places, batch.summaries(), strict=True)
 
 

@@ -27,3 +27,14 @@ def test_collector_benchmark() -> None:
     assert len(found["ratio"]) == 2 and all(
         rate > 0 for rates in found["spans_per_cpu_second"].values() for rate in rates
     )
+
+
+def test_store_benchmark() -> None:
+    """Each size has its seconds, and the answers hold exactly what was put in."""
+    small = ["--days", "2", "--series", "3,6", "--repeats", "1", "--json"]
+    command = [sys.executable, "benchmarks/store.py", *small]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(done.stdout)
+    assert [(one["days"], one["series"]) for one in found] == [(2, 6), (2, 3)]
+    assert all(seconds > 0 for one in found for seconds in one["kpi_s"].values())

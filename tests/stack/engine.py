@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -102,10 +103,13 @@ class Fleet:
         self._command = [sys.executable, "-m", "hybridobs", "demo", "--endpoint", endpoint, "--dir", str(home)]
         self._command += ["--devices", "2", "--rate", "10"]
         self._process: subprocess.Popen[bytes] | None = None
+        self._before: Counter[str] = Counter()
 
     def start(self) -> None:
-        """Begin, and wait for the first inferences."""
-        self.home.mkdir()
+        """Begin (again), and wait for the first inferences."""
+        self._before, self._process = Counter(self.sent()), None
+        (self.home / "sent.json").unlink(missing_ok=True)
+        self.home.mkdir(exist_ok=True)
         with (self.home.parent / "fleet.log").open("wb") as log:
             self._process = subprocess.Popen(self._command, stdout=log, stderr=log)
         deadline = time.monotonic() + _READY_S * 2
@@ -120,10 +124,10 @@ class Fleet:
             self._process.terminate()
             self._process.wait(120)
 
-    def sent(self) -> dict[str, int]:
-        """Its own books: inferences by service."""
-        found: dict[str, int] = json.loads((self.home / "sent.json").read_text())
-        return found
+    def sent(self) -> Counter[str]:
+        """Its own books: inferences by service, of all its lives."""
+        file = self.home / "sent.json"
+        return self._before + Counter(json.loads(file.read_text()) if file.exists() else {})
 
 
 class Stack:
@@ -164,9 +168,10 @@ class Stack:
 
     def kill(self, service: str, away_s: float) -> None:
         """kill -9, and it is started again after a while."""
-        self.compose("kill", service)
+        container = self.compose("ps", "--all", "--quiet", service).strip()
+        self.engine.docker("kill", container)
         time.sleep(away_s)
-        self.compose("start", service)
+        self.engine.docker("start", container)
 
     def ask(self, part: str, path: str, **query: str) -> Any:
         """JSON from the HTTP API of a part."""
