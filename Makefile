@@ -11,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo up down check lint test fix docs dashboards bench chaos soak stack drills clean
+.PHONY: help demo up down check lint test fix docs dashboards pictures bench chaos fuzz soak stack drills clean
 
 help: ## Show these targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,12 +50,20 @@ docs: $(VENV)/.installed-dev ## Write docs/contract.md and docs/kpis.md again.
 	$(BIN)/python docs/generate.py
 
 dashboards: $(VENV)/.installed-dev ## Write dashboards/generated/*.json again.
-	$(BIN)/python -m hybridobs.grafana dashboards
+	$(BIN)/hybridobs dashboards build dashboards
+
+# Needs node, prometheus and chromium, and half a gigabyte for Grafana's components.
+pictures: $(VENV)/.installed-dev ## Draw the boards on golden scenarios, into docs/pictures.
+	npm ci --prefix dashboards/render --no-audit --no-fund --loglevel=error
+	$(BIN)/python -m dashboards.render.draw $(ARGS)
 
 bench: $(VENV)/.installed-dev ## Run the benchmarks, side by side with a peer.
 	$(BIN)/python benchmarks/observe.py
 	$(BIN)/python benchmarks/collector.py
+	$(BIN)/python benchmarks/remote_read.py
 	$(BIN)/python benchmarks/store.py
+	$(BIN)/python benchmarks/report.py
+	$(BIN)/python benchmarks/cli.py
 
 # More of what the tests do for a short time: make chaos SEEDS=5000, make soak SECONDS=60 ARGS="--seed 7".
 SEEDS   ?= 1000
@@ -63,6 +71,9 @@ SECONDS ?= 600
 
 chaos: $(VENV)/.installed-dev ## Seeded faults between a call and the store, SEEDS lives of a device (1000).
 	CHAOS_SEEDS=$(SEEDS) $(BIN)/python -m pytest tests/chaos/test_chaos_seeds.py $(ARGS)
+
+fuzz: $(VENV)/.installed-dev ## Fuzz every way in for SECONDS (600); what breaks one is kept in .fuzz.
+	$(BIN)/python -m tests.fuzz.run all --seconds $(SECONDS) --corpus .fuzz/all $(ARGS)
 
 soak: $(VENV)/.installed-dev ## Kill programs, collectors and the database at random for SECONDS (600).
 	$(BIN)/python -m tests.chaos.soak --seconds $(SECONDS) $(ARGS)

@@ -1,42 +1,25 @@
-"""The first board to look at: how the product does now, by tier and by version, and what the collector took in."""
+"""The first board to look at: do customers feel it, where is it answered, which promise is not kept, which release."""
 
-from hybridobs.grafana import board, kpi_stat, kpi_timeseries, row, timeseries
+from hybridobs.grafana import board, kpis, overviews, own, row
+from hybridobs.kpi.catalog import measures as m
 
 dashboard = board(
     "overview",
-    "hybridobs overview",
-    "How the models do, on the device and in the cloud. Live view of one collector since its start.",
+    "Four lights for what customers feel, where work is done, and every promise at a glance.",
     rows=[
+        row("What customers feel", *overviews.lights(), height=4, across=4),
         row(
-            "Now",
-            kpi_stat("calls"),
-            kpi_stat("latency_p95"),
-            kpi_stat("within_300ms"),
-            kpi_stat("error_rate"),
-            kpi_stat("confidence_p50"),
-            kpi_stat("offload_share"),
-            height=4,
+            "How much at the edge, where handed over",
+            *(kpis.number(kpi, board="cost") for kpi in kpis.of_rows("G17")),
+            kpis.counted(m.DECISIONS, "route", title="Handed from > to"),
+            kpis.counted(m.DECISIONS, "reason", title="Why it was handed over"),
+            height=6,
+            across=4,
         ),
-        row(
-            "Device and cloud",
-            kpi_timeseries("latency_p95", by=["tier"]),
-            kpi_timeseries("within_300ms", by=["tier"]),
-            kpi_timeseries("calls", by=["tier"]),
-        ),
-        row(
-            "Releases",
-            kpi_timeseries("latency_p95", by=["model", "version"]),
-            kpi_timeseries("error_rate", by=["model", "version"]),
-            kpi_timeseries("confidence_p50", by=["version", "cohort"]),
-        ),
-        row(
-            "Collector",
-            timeseries(
-                "Outcomes of everything received",
-                "Records a second by outcome; each one leaves as exactly one of counted, traced, duplicate, dropped.",
-                "cps",
-                [("sum by (outcome) (rate(hybridobs_collector_events_total[$__rate_interval]))", "{{outcome}}")],
-            ),
-        ),
+        row("Promises", overviews.every_promise(), height=6),
+        row("Releases", overviews.versions(), height=7),
+        row("The compass: fast, discreet, affordable", *overviews.by_task("G15")),
+        row("Over time", *kpis.usual()),
+        row("Alerts", own.alerts(), height=4),
     ],
 )

@@ -1,4 +1,4 @@
-"""Write what follows from a declaration: docs/contract.md, docs/kpis.md and the JSON Schema of an SLO file.
+"""Write what follows from a declaration: contract, KPIs, the list of boards, and JSON Schemas.
 
 ``python docs/generate.py`` writes them; with ``--check`` nothing is written and a stale file is named (exit 1).
 """
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from hybridobs import contract
+from hybridobs.cli._boards import built
 from hybridobs.kpi.catalog import KPIS, MEASURES
 from hybridobs.kpi.catalog.mission import MISSION
 from hybridobs.kpi.kpi import Direction, Kpi
@@ -134,7 +135,7 @@ def requirements() -> str:
         [
             row,
             what.asked,
-            ", ".join(code(kpi) for kpi in (*own[row], *what.kpis)),
+            ", ".join(code(kpi) for kpi in (*own[row], *what.kpis) if kpi in KPIS),
             ", ".join(code(label) for label in what.labels),
             ", ".join(code(kind) for kind in what.events),
             what.reason,
@@ -186,14 +187,84 @@ def kpis_page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
+BOARDS_BEGIN, BOARDS_END = "<!-- boards: made by `make docs`, edit the boards instead -->", "<!-- end of boards -->"
+
+
+def boards() -> str:
+    """Each board with its picture and its panels."""
+    parts = []
+    for board in built(ROOT / "dashboards", None):
+        made, name = board.json, board.target.stem
+        parts += [f"### {made['title'].removeprefix('hybridobs · ')}", made["description"]]
+        if (ROOT / "docs" / "pictures" / f"{name}.png").exists():
+            parts.append(f"![The board {made['title']}](pictures/{name}.png)")
+        rows = [[panel["title"], panel["type"], read_from(panel)] for panel in made["panels"] if panel["type"] != "row"]
+        parts.append(f"<details><summary>{len(rows)} panels</summary>")
+        parts += [table(["panel", "kind", "shows"], rows), "</details>"]
+    return "\n\n".join(parts)
+
+
+def read_from(panel: dict[str, Any]) -> str:
+    """Which of the two times a panel shows."""
+    times = [
+        words for words, mark in (("event time", "Event time:"), ("live", "Live:")) if mark in panel["description"]
+    ]
+    return ", ".join(times)
+
+
+def dashboards_page() -> str:
+    """The page about boards, as it is but for the part that follows from them."""
+    page = (ROOT / "docs" / "dashboards.md").read_text(encoding="utf-8")
+    before, _, rest = page.partition(BOARDS_BEGIN)
+    return f"{before}{BOARDS_BEGIN}\n\n{boards()}\n\n{BOARDS_END}{rest.partition(BOARDS_END)[2]}"
+
+
 def _shipped(made: Callable[[], dict[str, Any]]) -> Callable[[], str]:
     """A JSON Schema as it is shipped."""
     return lambda: json.dumps(made(), indent=2, ensure_ascii=False) + "\n"
 
 
+OPERATING = ROOT / "docs" / "operating.md"
+METRICS = ("<!-- self-metrics: begin, made by `make docs` -->", "<!-- self-metrics: end -->")
+LIMITS = ("<!-- limits: begin, made by `make docs` -->", "<!-- limits: end -->")
+
+
+def operating_page() -> str:
+    """The page as it is written by hand, with the table of self-metrics that the code declares."""
+    from hybridobs.collector.counters import COUNTERS, GAUGES, HISTOGRAMS, PREFIX, TURNED_AWAY
+
+    name, brief, labels = TURNED_AWAY
+    rows = [
+        *([f"{PREFIX}{name}_total", ", ".join(labels), brief] for name, (brief, labels) in COUNTERS.items()),
+        [f"{PREFIX}{name}_total", ", ".join(labels), brief],
+        *([PREFIX + name, "histogram", brief] for name, (brief, _) in HISTOGRAMS.items()),
+        *([PREFIX + name, "", brief] for name, brief in GAUGES.items()),
+    ]
+    made = table(["metric", "labels", "meaning"], [[code(metric), said, told] for metric, said, told in rows])
+    page = _between(OPERATING.read_text(encoding="utf-8"), METRICS, made)
+    return _between(page, LIMITS, table(["limit", "default", "what"], limits_rows()))
+
+
+def _between(page: str, marks: tuple[str, str], made: str) -> str:
+    """The page with ``made`` between two marks."""
+    begin, end = marks
+    before, _, rest = page.partition(begin)
+    return f"{before}{begin}\n{made}\n{end}{rest.partition(end)[2]}"
+
+
+def limits_rows() -> list[list[str]]:
+    """Every limit of the collector as it is declared: name, default, the comment beside it."""
+    from hybridobs.collector.limits import Limits
+
+    found = re.findall(r"^ {4}(\w+): \w+ = (.+?)  # (.+)$", inspect.getsource(Limits), re.MULTILINE)
+    return [[code(name), code(default.replace("_MIB", "MiB")), said] for name, default, said in found]
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "docs/contract.md": contract_page,
     "docs/kpis.md": kpis_page,
+    "docs/dashboards.md": dashboards_page,
+    "docs/operating.md": operating_page,
     "hybridobs/slo/schema.json": _shipped(schema),
     "hybridobs/slo/plan.schema.json": _shipped(plan_schema),
     "hybridobs/slo/verdict.schema.json": _shipped(verdict_schema),

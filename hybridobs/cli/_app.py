@@ -92,8 +92,10 @@ def main() -> None:
 def _assemble() -> None:
     from hybridobs.cli.collector import collector
     from hybridobs.cli.completion import completion
+    from hybridobs.cli.dashboards import dashboards
     from hybridobs.cli.demo import demo
     from hybridobs.cli.devices import devices
+    from hybridobs.cli.doctor import doctor
     from hybridobs.cli.drift import drift
     from hybridobs.cli.kpi import kpi
     from hybridobs.cli.policy import policy
@@ -109,8 +111,10 @@ def _assemble() -> None:
     commands = (
         collector,
         completion,
+        dashboards,
         demo,
         devices,
+        doctor,
         down,
         drift,
         kpi,

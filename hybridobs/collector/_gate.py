@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import time
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
@@ -60,6 +62,7 @@ class Gate:
         self._desks: dict[str, Desk] = {}
         self._opening = asyncio.Lock()
         self._open = False
+        self._waiting: dict[asyncio.Future[Answer], float] = {}  # since when, the oldest first
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def attach(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -103,6 +106,13 @@ class Gate:
         desk.rates.charge(caller.sender, requests=1)
         return desk
 
+    @property
+    def oldest_seconds(self) -> float:
+        """How long the oldest request has waited for its answer."""
+        with contextlib.suppress(StopIteration, RuntimeError):  # it may change while another thread reads it
+            return time.monotonic() - next(iter(self._waiting.values()))
+        return 0.0
+
     def reserve(self, size: int) -> bool:
         """Take ``size`` bytes of the budget; False when they are not there."""
         if self.held + size > self.limits.queue_bytes:
@@ -123,8 +133,12 @@ class Gate:
         desk.counters.received(len(body))
         desk.rates.charge(caller.sender, size=len(body))
         future: asyncio.Future[Answer] = self._loop.create_future()
-        desk.taker.submit(Request(signal, body, encoding, as_json, future))
-        answer = await future
+        self._waiting[future] = time.monotonic()
+        try:
+            desk.taker.submit(Request(signal, body, encoding, as_json, future))
+            answer = await future
+        finally:
+            del self._waiting[future]
         desk.rates.charge(caller.sender, events=answer.items)
         return answer
 

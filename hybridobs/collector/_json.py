@@ -7,6 +7,7 @@ An item with a wrong type is dropped alone when the frame around it is sound.
 from __future__ import annotations
 
 import json
+import sys
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterator
@@ -38,14 +39,19 @@ _PATHS: dict[Signal, tuple[str, str, str, type[Message]]] = {
 _IDS = ("traceId", "spanId", "parentSpanId", "trace_id", "span_id", "parent_span_id")
 
 
-def to_protobuf(signal: Signal, body: bytes, drops: Counter[DropReason]) -> bytes:
-    """The same request as protobuf; broken items are counted in ``drops``. Rejected when the frame is broken."""
+def to_protobuf(signal: Signal, body: bytes, drops: Counter[DropReason], most: int = sys.maxsize) -> bytes:
+    """The same request as protobuf; broken items are counted in ``drops``.
+
+    Rejected when the frame is broken, or has more than ``most`` resources and scopes, or items: making messages of them
+    is what takes the time.
+    """
     try:
         said = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise Rejected(DropReason.MALFORMED, f"the body is not JSON: {error}") from None
     if not isinstance(said, dict):
         raise Rejected(DropReason.MALFORMED, "the body is not a JSON object")
+    _refuse_many(signal, said, most)
     for scope, name in _scopes(signal, said):
         for item in scope[name]:
             _hex_ids(item)
@@ -53,6 +59,17 @@ def to_protobuf(signal: Signal, body: bytes, drops: Counter[DropReason]) -> byte
         return _message(_REQUESTS[signal], said).SerializeToString()
     except ParseError:
         return _without_broken(signal, said, drops)
+
+
+def _refuse_many(signal: Signal, said: dict[str, Any], most: int) -> None:
+    outer, inner, *_ = _PATHS[signal]
+    lists = [said[key] for key in {outer, _snake(outer)} if isinstance(said.get(key), list)]
+    groups = sum(map(len, lists))
+    if groups <= most:
+        inners = (group.get(key) for group in _objects(said, outer) for key in {inner, _snake(inner)})
+        groups += sum(len(found) for found in inners if isinstance(found, list))
+    if groups > most or sum(len(scope[name]) for scope, name in _scopes(signal, said)) > most:
+        raise Rejected(DropReason.TOO_LARGE, f"more than {most} resources and scopes, or items, in one request")
 
 
 def _without_broken(signal: Signal, said: dict[str, Any], drops: Counter[DropReason]) -> bytes:

@@ -6,7 +6,10 @@ numbers of another's streams. With it each has its own series limit, rates, priv
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
+from math import nan
+from pathlib import Path
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry
@@ -26,7 +29,7 @@ from hybridobs.kpi.prices import PriceTable
 from hybridobs.store import Retention, Store
 
 TENANT = "{tenant}"
-_Gauge = tuple[str, str, Callable[[], float]]
+_Gauge = tuple[str, Callable[[], float]]
 
 
 class Declared(Protocol):
@@ -66,9 +69,9 @@ class Tenants:
         self._names: set[str] = set()
         self.shown = ""
 
-    def show(self, name: str, brief: str, read: Callable[[], float]) -> None:
+    def show(self, name: str, read: Callable[[], float]) -> None:
         """Show a number of the whole collector to every tenant."""
-        self._gauges.append((name, brief, read))
+        self._gauges.append((name, read))
 
     def open(self, tenant: str, deliver: Deliver) -> Desk:
         """Open the store of a tenant and begin to commit to it; ConfigError, StoreError as opening a store raises."""
@@ -81,7 +84,7 @@ class Tenants:
         said = self._declared
         ingest = Ingest(store, limits, counters, views, deliver, prices=said.prices, screen=screen, fleet=said.fleet)
         registry = CollectorRegistry()
-        for gauge in (*self._gauges, *_gauges(ingest, limits)):
+        for gauge in (*self._gauges, *_gauges(ingest, limits, store)):
             counters.gauge(*gauge)
         for shown in (counters, self._door, *views):
             registry.register(shown)  # type: ignore[arg-type]
@@ -138,8 +141,20 @@ class Tenants:
         return view
 
 
-def _gauges(ingest: Ingest, limits: Limits) -> tuple[_Gauge, ...]:
+def _gauges(ingest: Ingest, limits: Limits, store: Store) -> tuple[_Gauge, ...]:
     return (
-        ("series", "Series in the store.", lambda: len(ingest.series)),
-        ("series_limit", "Series at which the overflow series begins.", lambda: limits.series),
+        ("series", lambda: len(ingest.series)),
+        ("series_limit", lambda: limits.series),
+        ("store_answers", lambda: ingest.healthy),
+        ("event_lag_seconds", lambda: max(time.time() - ingest.newest_s, 0.0) if ingest.newest_s else nan),
+        ("store_bytes", lambda: _bytes_of(store) if store.url.startswith("sqlite:") else nan),
     )
+
+
+def _bytes_of(store: Store) -> float:
+    """What a SQLite store takes on disk, its log included; NaN for a database elsewhere."""
+    file = store.url.removeprefix("sqlite:///")
+    try:
+        return float(sum(path.stat().st_size for path in (Path(file), Path(f"{file}-wal")) if path.exists()))
+    except OSError:
+        return nan

@@ -106,8 +106,9 @@ class Collector(Serving):
         door = self._door()
         tenants = Tenants(self, door)
         gate = Gate(self.limits, door, tenants.open)
-        tenants.show("queue_bytes", "Bytes of requests that are not answered yet.", lambda: gate.held)
-        tenants.show("queue_limit_bytes", "Bytes of requests that may wait.", lambda: self.limits.queue_bytes)
+        tenants.show("queue_bytes", lambda: gate.held)
+        tenants.show("queue_limit_bytes", lambda: self.limits.queue_bytes)
+        tenants.show("oldest_waiting_seconds", lambda: gate.oldest_seconds)
         try:
             await gate.attach(asyncio.get_running_loop())
             await self._listen(gate, self.pages)

@@ -36,6 +36,22 @@ COUNTERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "upkeep_failed": ("Times the upkeep of the store was interrupted by a failure.", ()),
     "commits_failed": ("Groups the store did not take; their senders try again.", ()),
 }
+# Histograms: name -> (sentence, upper edges).
+HISTOGRAMS: dict[str, tuple[str, tuple[float, ...]]] = {
+    "commit_duration_seconds": ("Claim, fold and commit of one group of requests.", _SECONDS),
+    "commit_requests": ("Requests that were committed together.", (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)),
+}
+# Read when asked for: name -> sentence.
+GAUGES: dict[str, str] = {
+    "queue_bytes": "Bytes of requests that are not answered yet.",
+    "queue_limit_bytes": "Bytes of requests that may wait.",
+    "oldest_waiting_seconds": "How long the oldest request has waited for its answer.",
+    "event_lag_seconds": "Now less the newest minute that was committed; NaN before the first.",
+    "series": "Series in the store.",
+    "series_limit": "Series at which the overflow series begins.",
+    "store_bytes": "Size of a SQLite store on disk; NaN for a database elsewhere.",
+    "store_answers": "1 if the store took the last group.",
+}
 # Counted at the door, before anybody knows whose it is.
 TURNED_AWAY = ("turned_away", "Requests that were turned away at the door, by why.", ("reason",))
 
@@ -49,17 +65,17 @@ class Counters:
             name: Counter() if labels else Counter({(): 0}) for name, (_, labels) in COUNTERS.items()
         }
         self._gauges: list[tuple[str, str, Callable[[], float]]] = []
-        self._commits = [0] * (len(_SECONDS) + 1)
-        self._commit_seconds = 0.0
+        self._seen = {name: [0] * (len(edges) + 1) for name, (_, edges) in HISTOGRAMS.items()}
+        self._sums = dict.fromkeys(HISTOGRAMS, 0.0)
         events = self._counts["events"]
         for signal in Signal:
             events.update({(signal, outcome, ""): 0 for outcome in Outcome if outcome is not Outcome.DROPPED})
             events.update({(signal, Outcome.DROPPED, reason): 0 for reason in DropReason})
         self._counts["values_left_out"].update({(fault,): 0 for fault in ValueFault})
 
-    def gauge(self, name: str, brief: str, read: Callable[[], float]) -> None:
-        """Show a number that is read when asked for."""
-        self._gauges.append((name, brief, read))
+    def gauge(self, name: str, read: Callable[[], float]) -> None:
+        """Show a number of ``GAUGES`` that is read when asked for."""
+        self._gauges.append((name, GAUGES[name], read))
 
     def left(self, signal: Signal, outcomes: Mapping[Outcome, int], drops: Mapping[DropReason, int]) -> None:
         """Count how the events of one request left."""
@@ -99,11 +115,14 @@ class Counters:
         """Count an upkeep that a failure ended."""
         self._add("upkeep_failed", (), 1)
 
-    def committed(self, seconds: float, kept: Mapping[str, int], passed_over: int, overflow: int) -> None:
-        """Count one commit: how long it took, which spans it kept, which values went to the overflow series."""
+    def committed(
+        self, seconds: float, requests: int, kept: Mapping[str, int], passed_over: int, overflow: int
+    ) -> None:
+        """Count one commit: how long it took, of how many requests, which spans it kept, what went to overflow."""
         with self._lock:
-            self._commits[bisect_left(_SECONDS, seconds)] += 1
-            self._commit_seconds += seconds
+            for name, value in (("commit_duration_seconds", seconds), ("commit_requests", requests)):
+                self._seen[name][bisect_left(HISTOGRAMS[name][1], value)] += 1
+                self._sums[name] += value
             self._counts["spans_kept"].update({(why,): count for why, count in kept.items()})
             self._counts["traces_passed_over"][()] += passed_over
             self._counts["series_overflow"][()] += overflow
@@ -112,15 +131,16 @@ class Counters:
         """All of it as it is now."""
         with self._lock:
             counts = {name: dict(values) for name, values in self._counts.items()}
-            commits, seconds = list(accumulate(self._commits)), self._commit_seconds
+            seen = {name: list(accumulate(found)) for name, found in self._seen.items()}
+            sums = dict(self._sums)
         for name, (brief, labels) in COUNTERS.items():
             family = CounterMetricFamily(PREFIX + name, brief, labels=labels)
             for values, count in counts[name].items():
                 family.add_metric(values, count)
             yield family
-        buckets = [(str(edge), float(count)) for edge, count in zip((*_SECONDS, "+Inf"), commits, strict=True)]
-        name, brief = PREFIX + "commit_duration_seconds", "Claim, fold and commit of one group of requests."
-        yield HistogramMetricFamily(name, brief, buckets=buckets, sum_value=seconds)
+        for name, (brief, edges) in HISTOGRAMS.items():
+            buckets = [(str(edge), float(count)) for edge, count in zip((*edges, "+Inf"), seen[name], strict=True)]
+            yield HistogramMetricFamily(PREFIX + name, brief, buckets=buckets, sum_value=sums[name])
         for name, brief, read in self._gauges:
             yield GaugeMetricFamily(PREFIX + name, brief, value=read())
 

@@ -107,6 +107,7 @@ class Ingest:
         self._thread = Thread(target=self._run, name="hybridobs-ingest", daemon=True)
         self._several = False
         self.healthy = True
+        self.newest_s = 0  # start of the newest minute that was committed
 
     def start(self) -> None:
         """Begin to commit."""
@@ -251,12 +252,13 @@ class Ingest:
         """Commit, then tell counters and views; StoreUnreachable or another error leaves everything as it was."""
         if any(request.pieces or request.points for request in group):
             choice = self._retain.choose(group)
-            began = time.perf_counter()
-            now_s, most = self._clock() // 1_000_000_000, self._limits.metric_streams
+            began, now_s = time.perf_counter(), self._clock() // 1_000_000_000
+            most = self._limits.metric_streams
             done = commit(self._store, group, self.series, choice.spans, self._clocks, now_s, self._watch, most)
             took = time.perf_counter() - began
             self._retain.settle(choice)
-            self._counters.committed(took, why_kept(choice.spans), choice.passed_over, done.overflow)
+            self._counters.committed(took, len(group), why_kept(choice.spans), choice.passed_over, done.overflow)
+            self.newest_s = max((key.window for key in done.cells), default=0) or self.newest_s
             self._show(done, choice.spans)
         for request in group:
             self._counters.left(request.signal, request.outcomes, request.drops + request.late)
@@ -282,4 +284,4 @@ def plain_body(request: Request, limits: Limits, drops: Counter[DropReason]) -> 
     if not request.as_json:
         return expand(request.body, request.encoding, limits.request_bytes)
     text = expand(request.body, request.encoding, min(limits.json_bytes, limits.request_bytes))
-    return to_protobuf(request.signal, text, drops)
+    return to_protobuf(request.signal, text, drops, limits.request_groups)

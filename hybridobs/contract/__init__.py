@@ -15,11 +15,7 @@ from hybridobs.contract._attribute import CONTRACT_VERSION as CONTRACT_VERSION
 from hybridobs.contract._attribute import Attribute as Attribute
 from hybridobs.contract._attribute import attribute as _attribute
 from hybridobs.contract._events import *  # noqa: F403 - what may happen beside a call
-from hybridobs.contract._metrics import POINT_LABELS as POINT_LABELS
-from hybridobs.contract._metrics import REPORTED as REPORTED
-from hybridobs.contract._metrics import Reported as Reported
-from hybridobs.contract._metrics import renamed as renamed
-from hybridobs.contract._metrics import reported as reported
+from hybridobs.contract._metrics import *  # noqa: F403 - what others add up
 
 SCOPE = "hybridobs"
 UNKNOWN = "unknown"

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from functools import cache
 from typing import NamedTuple
 
+__all__ = ["POINT_LABELS", "REPORTED", "Reported", "renamed", "reported"]
+
 
 class Reported(NamedTuple):
     """What one metric means: the measure it adds to (less ``hybridobs.``), its unit (UCUM), its extra labels.

@@ -1,50 +1,57 @@
-"""Boards: rows of panels placed on Grafana's grid, with the variables and links that every board of ours has."""
+"""Boards: rows of panels placed on Grafana's grid, with the variables, links and annotations that every board has."""
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import islice
 
-from grafanalib.core import Dashboard, DashboardLink, GridPos, Panel, RowPanel, Template, Templating, Time
+from grafanalib.core import Annotations, Dashboard, DashboardLink, GridPos, Panel, RowPanel, Templating, Time
 
-from hybridobs.grafana.promql import VARIABLES
-from hybridobs.kpi.catalog.measures import DURATION
-from hybridobs.kpi.prometheus import metric_name
+from hybridobs.grafana import marks, variables
+from hybridobs.grafana.links import BOARDS, uid
+from hybridobs.grafana.panels import Drawn
 
 COLUMNS = 24
 SCHEMA_VERSION = 42
 TAG = "hybridobs"
-_ALL = ".*"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A titled line of panels that share the width."""
+    """A titled block of panels, ``across`` of them side by side."""
 
     title: str
     panels: tuple[Panel, ...]
     height: int
+    across: int
 
 
-def row(title: str, *panels: Panel, height: int = 8) -> Row:
-    """Panels side by side under a title; ``height`` in grid units of 30 pixels."""
-    return Row(title, panels, height)
+def row(title: str, *panels: Panel, height: int = 8, across: int = 3) -> Row:
+    """Panels under a title; ``height`` in grid units of 30 pixels, the last line fills the width."""
+    return Row(title, panels, height, across)
 
 
-def board(name: str, title: str, description: str, rows: Sequence[Row]) -> Dashboard:
-    """A board with uid ``hybridobs-<name>``: every panel placed, with an id that stays when others come and go."""
+def board(
+    name: str, description: str, rows: Sequence[Row], *, live: bool = False, only: Sequence[str] = (), since: str = ""
+) -> Dashboard:
+    """A board with uid ``hybridobs-<name>``: panels placed, with ids that stay when others come and go.
+
+    ``live`` boards show the last hour and renew themselves often; ``only`` names the variables that the board needs
+    besides its data source, all of them if left out.
+    """
     return Dashboard(
-        uid=f"{TAG}-{name}",
-        title=title,
+        uid=uid(name),
+        title=f"hybridobs · {BOARDS.get(name, name.replace('-', ' ').capitalize())}",
         description=description,
         tags=[TAG],
-        panels=_placed(name, rows),
-        templating=Templating(list=_variables()),
+        panels=list(_placed(name, rows)),
+        templating=Templating(list=variables.of(only, live=live)),
+        annotations=Annotations(list=marks.all_of_them()),
         links=[_other_boards()],
-        time=Time("now-1h", "now"),
-        refresh="10s",
+        time=Time(since or ("now-1h" if live else "now-24h"), "now"),
+        refresh="10s" if live else "1m",
         timezone="browser",
         editable=False,
         graphTooltip=1,
@@ -52,47 +59,34 @@ def board(name: str, title: str, description: str, rows: Sequence[Row]) -> Dashb
     )
 
 
-def _placed(name: str, rows: Sequence[Row]) -> list[Panel]:
-    tops = accumulate((1 + line.height for line in rows), initial=0)
-    placed: list[Panel] = []
-    for top, line in zip(tops, rows, strict=False):
-        placed.append(RowPanel(title=line.title, gridPos=GridPos(h=1, w=COLUMNS, x=0, y=top)))
-        width = COLUMNS // len(line.panels)
-        for place, panel in enumerate(line.panels):
-            panel.gridPos = GridPos(h=line.height, w=width, x=place * width, y=top + 1)
-            placed.append(panel)
-    for panel in placed:
-        panel.id = _panel_id(name, panel)
-    return placed
+def _placed(name: str, rows: Sequence[Row]) -> Iterator[Panel]:
+    top = 0
+    for block in rows:
+        yield _identified(name, RowPanel(title=block.title, gridPos=GridPos(h=1, w=COLUMNS, x=0, y=top)))
+        top += 1
+        for line in _lines(block):
+            x = 0
+            for place, panel in enumerate(line):
+                width = (COLUMNS - x) // (len(line) - place)
+                panel.gridPos = GridPos(h=block.height, w=width, x=x, y=top)
+                x += width
+                yield _identified(name, panel)
+            top += block.height
 
 
-def _panel_id(name: str, panel: Panel) -> int:
-    """A positive 31-bit number that follows from the board and the panel's kind and title."""
-    return zlib.crc32(f"{name}/{type(panel).__name__}/{panel.title}".encode()) & 0x7FFFFFFF
+def _lines(block: Row) -> Iterator[tuple[Panel, ...]]:
+    """The panels of a block, line by line, as even as they go: sixteen across three are 3, 3, 3, 3, 2, 2."""
+    count = -(-len(block.panels) // block.across)
+    left = iter(block.panels)
+    for place in range(count):
+        yield tuple(islice(left, (len(block.panels) + count - 1 - place) // count))
 
 
-def _variables() -> list[Template]:
-    """The data source, then a filter for each label, each limited by those before it."""
-    metric = f"{metric_name(DURATION)}_count"
-    source = Template(name="ds", label="Data source", type="datasource", query="prometheus")
-    filters = []
-    for place, label in enumerate(VARIABLES):
-        before = ",".join(f'{other}=~"${other}"' for other in VARIABLES[:place])
-        filters.append(
-            Template(
-                name=label,
-                label=label.replace("_", " ").capitalize(),
-                type="query",
-                dataSource={"type": "prometheus", "uid": "${ds}"},
-                query=f"label_values({metric}{{{before}}}, {label})",
-                refresh=2,
-                multi=True,
-                includeAll=True,
-                allValue=_ALL,
-                default="$__all",
-            )
-        )
-    return [source, *filters]
+def _identified(name: str, panel: Panel) -> Panel:
+    """A positive 31-bit id that follows from the board and from what the panel is about."""
+    key = panel.key if isinstance(panel, Drawn) else f"row/{panel.title}"
+    panel.id = zlib.crc32(f"{name}/{key}".encode()) & 0x7FFFFFFF
+    return panel
 
 
 def _other_boards() -> DashboardLink:

@@ -75,7 +75,7 @@ class HttpPost:
         with loading:
             import urllib3
 
-            pool = self._pool = self._pool or _pool(self._settings)
+            pool = self._pool = self._pool or connections(self._settings)
         seconds = min(timeout, self._settings.timeout)
         try:
             headers = self._headers | _token_of(self._settings.token_file)
@@ -183,7 +183,8 @@ def _compress(body: bytes, how: str) -> bytes:
     return zlib.compress(body, _LEVEL) if how == "deflate" else body
 
 
-def _pool(settings: Settings) -> urllib3.PoolManager:
+def connections(settings: Settings) -> urllib3.PoolManager:
+    """Return a pool with the certificates and the proxy that the settings name."""
     import urllib.request
 
     import urllib3

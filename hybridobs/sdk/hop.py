@@ -6,12 +6,15 @@ from collections.abc import Sequence
 
 from hybridobs import contract
 from hybridobs.sdk import _encode
+from hybridobs.sdk._encode import field as field
 from hybridobs.sdk._encode import varint_at as varint_at
 from hybridobs.sdk._http import HttpPost as HttpPost
 from hybridobs.sdk._http import Outcome as Outcome
 from hybridobs.sdk._http import Post as Post
 from hybridobs.sdk._http import Reply as Reply
+from hybridobs.sdk._http import connections as connections
 from hybridobs.sdk._requests import lost_records
+from hybridobs.sdk._settings import Settings as Settings
 from hybridobs.sdk._settings import resolve as resolve
 from hybridobs.sdk._version import VERSION
 from hybridobs.sdk.queue import LostRange as LostRange

@@ -31,7 +31,7 @@ from hybridobs.store._rows import (
 
 if TYPE_CHECKING:
     from hybridobs.store._export import Exported
-    from hybridobs.store._lines import Lines
+    from hybridobs.store._lines import Detail, Lines
     from hybridobs.store._retention import Retention
     from hybridobs.store._store import Store
     from hybridobs.store._write import FOREIGN_MEMORY_S, Transaction
@@ -40,6 +40,7 @@ __all__ = [
     "BAD_UPDATES",
     "FOREIGN_MEMORY_S",
     "AttemptRow",
+    "Detail",
     "Device",
     "DeviceRow",
     "Done",
@@ -65,6 +66,7 @@ __all__ = [
 ]
 
 _LATE = {
+    "Detail": "_lines",
     "FOREIGN_MEMORY_S": "_write",
     "Exported": "_export",
     "Lines": "_lines",

@@ -175,19 +175,24 @@ class Batch:
         index = np.searchsorted(self._edges, np.abs(values), "left")
         self._add_buckets(place, values < 0, index, np.ones(len(place), np.int64))
 
-    def add_hists(self, place: Ints, blobs: Sequence[bytes]) -> None:
-        """Add packed distributions alone, ``blobs[i]`` to summary ``place[i]``; LayoutError as ``add_packed``."""
+    def add_hists(self, place: Ints, blobs: Sequence[bytes], *, heads_only: bool = False) -> None:
+        """Add packed distributions alone, ``blobs[i]`` to summary ``place[i]``; LayoutError as ``add_packed``.
+
+        ``heads_only`` takes blobs that were cut to ``head_bytes``: exact edges, no buckets.
+        """
         edges = len(self.measure.edges)
-        start = HEADER.size + 8 * edges
+        start = head_bytes(self.measure)
         lengths = np.fromiter(map(len, blobs), np.int64, len(blobs))
         if lengths.min() < start:
             raise LayoutError(f"{self.measure.name}: {lengths.min()} bytes are no packed summary")
         header = np.frombuffer(b"".join([blob[: HEADER.size] for blob in blobs]), _HEADER)
         buckets = header["positive"].astype(np.int64) + header["negative"]
-        self._check(header, lengths == start + 12 * buckets)
+        self._check(header, lengths == (start if heads_only else start + 12 * buckets))
         np.add.at(self._zero, place, header["zero"])
         within = np.frombuffer(b"".join([blob[HEADER.size : start] for blob in blobs]), "<i8")
         np.add.at(self._within, place, within.reshape(len(blobs), edges))
+        if heads_only:
+            return
         ends = (start + 4 * buckets).tolist()
         index = np.frombuffer(b"".join([blob[start:end] for blob, end in zip(blobs, ends, strict=True)]), "<i4")
         count = np.frombuffer(b"".join([blob[end:] for blob, end in zip(blobs, ends, strict=True)]), "<i8")
@@ -269,6 +274,11 @@ class Batch:
         keys, counts = _totals(halves * width + (offsets - least), counts, 2 * self.size * width)
         halves, offsets = np.divmod(keys, width)
         return _Buckets(halves, offsets + (least + first(self.measure.resolution)), counts)
+
+
+def head_bytes(measure: Measure) -> int:
+    """How much of a packed summary stands before its buckets: the header and the counts at exact edges."""
+    return HEADER.size + 8 * len(measure.edges)
 
 
 def _totals(keys: Ints, counts: Ints, most: int) -> tuple[Ints, Ints]:

@@ -6,18 +6,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from enum import StrEnum
+from itertools import pairwise
 from math import gcd
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import BigInteger, ColumnElement, Double, case, cast, func, literal_column, select
+from sqlalchemy import BigInteger, ColumnElement, Double, Table, case, cast, func, literal_column, select
 
 from hybridobs.errors import ConfigError, LayoutError
 from hybridobs.kpi.catalog import MEASURES
 from hybridobs.kpi.fold import WIDTH, Series
 from hybridobs.kpi.measure import Measure, Shape, Source
-from hybridobs.store._columns import Batch, Hists, Ints
+from hybridobs.store._columns import Batch, Hists, Ints, head_bytes
 from hybridobs.store._dialect import Dialect
 from hybridobs.store._read import of_all, series
 from hybridobs.store._retention import horizons
@@ -31,7 +33,16 @@ Group = tuple[str, ...]
 GroupOf = Callable[[Series], Group | None]
 Floats = NDArray[np.float64]
 
+_FEW = 8  # uneven windows that are read one by one, each from rows as wide as fit it
 _ROWS = 20_000  # read and merged at a time
+
+
+class Detail(StrEnum):
+    """How much of a distribution is wanted; less is faster."""
+
+    NONE = "none"
+    EDGES = "edges"  # the counts at exact edges
+    ALL = "all"  # every bucket too
 
 
 class Lines(NamedTuple):
@@ -61,7 +72,7 @@ class Wanted(NamedTuple):
     cuts: Sequence[int]
     where: Mapping[str, str]
     group_of: GroupOf
-    buckets: bool
+    detail: Detail
     most: int
 
 
@@ -83,9 +94,9 @@ def lines(connection: Connection, dialect: Dialect, wanted: Wanted) -> Lines:
     for number, one in series(connection, wanted.where).items():
         if (group := wanted.group_of(one)) is not None:
             line_of[number] = groups.setdefault(group, len(groups))
-    with_buckets = wanted.buckets and measure.shape is Shape.DISTRIBUTION
-    rows = _rows(connection, dialect, wanted, list(line_of), with_buckets=with_buckets)
-    return _merged(measure, list(groups), list(_parts(rows, wanted, line_of)), with_buckets=with_buckets)
+    detail = wanted.detail if measure.shape is Shape.DISTRIBUTION else Detail.NONE
+    rows = _rows(connection, dialect, wanted._replace(detail=detail), list(line_of))
+    return _merged(measure, list(groups), list(_parts(rows, wanted, line_of)), detail)
 
 
 def _checked(wanted: Wanted) -> Measure:
@@ -98,29 +109,41 @@ def _checked(wanted: Wanted) -> Measure:
     return measure
 
 
-def _rows(
-    connection: Connection, dialect: Dialect, wanted: Wanted, ids: list[int], *, with_buckets: bool
-) -> Iterator[Sequence[Any]]:
+def _rows(connection: Connection, dialect: Dialect, wanted: Wanted, ids: list[int]) -> Iterator[Sequence[Any]]:
     """Stored rows in chunks: series, window, layout, n, sum, histogram; added up by the database where it can."""
     if not ids:
         return
-    steps = np.unique(np.diff(np.asarray(wanted.cuts)))
-    width = int(steps[0]) if len(steps) == 1 and not with_buckets else WIDTH
     kept = horizons(connection).kept
-    tiled = tiling(int(wanted.cuts[0]), int(wanted.cuts[-1]), kept, gcd(*map(int, wanted.cuts)))
-    for table, own in of_all(tiled):
-        ours = (*own, table.c.measure == wanted.measure, dialect.one_of(table.c.series_id, "ids"))
-        begun = table.c.window if table is ROLLED else _begun(kept)
-        total = cast(table.c.sum, Double)
-        if with_buckets:
-            statement = select(table.c.series_id, begun, table.c.layout, table.c.n, total, table.c.hist).where(*ours)
-        else:
-            cut = (begun - (begun - int(wanted.cuts[0])) % width).label("cut")
-            added = (cast(func.sum(table.c.n), BigInteger), func.sum(total))
-            statement = select(table.c.series_id, cut, table.c.layout, *added).where(*ours)
-            # By name: two bound parameters are two expressions for PostgreSQL.
-            statement = statement.group_by(table.c.series_id, literal_column("cut"), table.c.layout)
-        yield from connection.execute(statement, {"ids": dialect.bind_list(ids)}).partitions(_ROWS)
+    cuts = [int(cut) for cut in wanted.cuts]
+    widths = {until - since for since, until in pairwise(cuts)}
+    for since, until, width in _stretches(cuts, widths):
+        added_by = min(widths) if len(widths) == 1 and wanted.detail is Detail.NONE else WIDTH
+        for table, own in of_all(tiling(since, until, kept, width)):
+            ours = (*own, table.c.measure == wanted.measure, dialect.one_of(table.c.series_id, "ids"))
+            statement = _statement(table, ours, wanted, kept, added_by)
+            yield from connection.execute(statement, {"ids": dialect.bind_list(ids)}).partitions(_ROWS)
+
+
+def _stretches(cuts: Sequence[int], widths: set[int]) -> Iterator[tuple[int, int, int | None]]:
+    """From, until, and how wide rows may be: even windows are read at once, a few uneven ones each by itself."""
+    if len(widths) > 1 and len(cuts) <= _FEW:
+        yield from ((since, until, None) for since, until in pairwise(cuts))
+    else:
+        yield cuts[0], cuts[-1], gcd(*cuts)
+
+
+def _statement(table: Table, own: Sequence[ColumnElement[bool]], wanted: Wanted, kept: Kept, width: int) -> Any:
+    begun = table.c.window if table is ROLLED else _begun(kept)
+    total = cast(table.c.sum, Double)
+    if wanted.detail is not Detail.NONE:
+        head = func.substr(table.c.hist, 1, head_bytes(MEASURES[wanted.measure]))
+        hist = table.c.hist if wanted.detail is Detail.ALL else head
+        return select(table.c.series_id, begun, table.c.layout, table.c.n, total, hist).where(*own)
+    cut = (begun - (begun - int(wanted.cuts[0])) % width).label("cut")
+    added = (cast(func.sum(table.c.n), BigInteger), func.sum(total))
+    statement = select(table.c.series_id, cut, table.c.layout, *added).where(*own)
+    # By name: two bound parameters are two expressions for PostgreSQL.
+    return statement.group_by(table.c.series_id, literal_column("cut"), table.c.layout)
 
 
 def _begun(kept: Kept) -> ColumnElement[int]:
@@ -151,7 +174,7 @@ def _parts(chunks: Iterator[Sequence[Any]], wanted: Wanted, line_of: Mapping[int
         yield _Part(own, place, np.array(n, np.int64), np.array(total, np.float64), hists[0] if hists else ())
 
 
-def _merged(measure: Measure, groups: list[Group], parts: list[_Part], *, with_buckets: bool) -> Lines:
+def _merged(measure: Measure, groups: list[Group], parts: list[_Part], detail: Detail) -> Lines:
     """Rows of one cell (of several writers, windows and series of a group) added up."""
     nothing = np.zeros(0, np.int64)
     line = np.concatenate([nothing, *(part.line for part in parts)])
@@ -159,7 +182,7 @@ def _merged(measure: Measure, groups: list[Group], parts: list[_Part], *, with_b
     width = int(window.max(initial=0)) + 1
     cells, place = np.unique(line * width + window, return_inverse=True)
     n, total = np.zeros(len(cells), np.int64), np.zeros(len(cells))
-    batch = Batch(measure, len(cells)) if with_buckets else None
+    batch = Batch(measure, len(cells)) if detail is not Detail.NONE else None
     start = 0
     for part in parts:
         own = place[start : start + len(part.line)]
@@ -167,6 +190,6 @@ def _merged(measure: Measure, groups: list[Group], parts: list[_Part], *, with_b
         np.add.at(n, own, part.n)
         np.add.at(total, own, part.sum)
         if batch is not None:
-            batch.add_hists(own, part.hists)
+            batch.add_hists(own, part.hists, heads_only=detail is Detail.EDGES)
     line, window = np.divmod(cells, width)
     return Lines(groups, line, window, n, total, batch.hists() if batch is not None else None)

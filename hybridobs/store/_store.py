@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from hybridobs.kpi.clock import BootClock
 from hybridobs.kpi.fold import WIDTH, Series
-from hybridobs.store import _export, _inventory, _lines, _memories, _migrate, _read, _references, _size
+from hybridobs.store import _export, _inventory, _lines, _memories, _migrate, _read, _references, _retention, _size
 from hybridobs.store._dialect import Dialect, connect
 from hybridobs.store._export import Exported
 from hybridobs.store._faults import told, told_while_opening
@@ -248,6 +248,16 @@ class Store:
         with self._reading() as connection:
             return _read.cells(connection, self._dialect, measures, since, until, by, where or {}, width)
 
+    def whole(self, cuts: Sequence[int]) -> list[int]:
+        """The times of ``cuts`` (Unix s, ascending) between which rows lie whole, and the ones around the ends.
+
+        Where minutes are no longer kept that is whole hours or days: what was counted between is known, not when.
+        """
+        with self._reading() as connection:
+            kept = _retention.horizons(connection).kept
+        widths = [(cut, kept.finest(cut)) for cut in cuts]
+        return sorted({end for cut, width in widths for end in (cut - cut % width, cut + -cut % width)})
+
     def lines(
         self,
         measure: str,
@@ -255,17 +265,17 @@ class Store:
         *,
         where: Mapping[str, str] | None = None,
         group_of: Callable[[Series], _lines.Group | None],
-        buckets: bool = True,
+        detail: _lines.Detail = _lines.Detail.ALL,
         most: int = 5_000_000,
     ) -> _lines.Lines:
         """One measure as columns, for charts: what was counted between each two of ``cuts``, see ``Lines``.
 
         ``cuts`` are Unix seconds on whole minutes, ascending; ``where`` is what labels must equal; ``group_of`` says to
-        which line a series adds, or None to leave it out; without ``buckets`` no distribution is read. Raises
+        which line a series adds, or None to leave it out; ``detail`` says how much of a distribution is wanted. Raises
         ConfigError for a measure that has no windows and where more than ``most`` stored rows would have to be read,
         LayoutError as ``read``.
         """
-        wanted = _lines.Wanted(measure, cuts, where or {}, group_of, buckets, most)
+        wanted = _lines.Wanted(measure, cuts, where or {}, group_of, detail, most)
         with self._reading() as connection:
             return _lines.lines(connection, self._dialect, wanted)
 

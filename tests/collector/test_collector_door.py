@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
 import hybridobs.collector
-from hybridobs.collector.counters import COUNTERS, Counters
+from hybridobs.collector.counters import COUNTERS, GAUGES, HISTOGRAMS, Counters
 from hybridobs.contract import DropReason, Outcome, Signal, ValueFault
+from tests.collector.conftest import Start, request, span
 
 DOOR = [
     *("Asked", "Collector", "Fleet", "Limits", "Page", "Relay", "RelayLimits", "Rules", "Said", "Tls"),
@@ -32,12 +34,13 @@ def test_importing_the_room_is_cheap() -> None:
 def test_the_names_of_the_counters() -> None:
     """Dashboards and alerts read these names."""
     counters = Counters()
-    counters.gauge("queue_bytes", "Waiting.", lambda: 0)
+    for name in GAUGES:
+        counters.gauge(name, lambda: 0)
     assert [family.name for family in counters.collect()] == [
         *(f"hybridobs_collector_{name}" for name in COUNTERS),
-        "hybridobs_collector_commit_duration_seconds",
-        "hybridobs_collector_queue_bytes",
+        *(f"hybridobs_collector_{name}" for name in (*HISTOGRAMS, *GAUGES)),
     ]
+    assert list(HISTOGRAMS) == ["commit_duration_seconds", "commit_requests"]
     assert list(COUNTERS) == [
         "events",
         "requests",
@@ -73,3 +76,14 @@ def test_unknown_paths_and_methods(running: object) -> None:
     assert running.post(b"", path="/v1/nothing").status == 404
     assert running.post(b"", path="/metrics").status == 405
     assert running.get("/healthz") == "ok\n"
+
+
+def test_the_state_of_a_collector(start: Start) -> None:
+    """How far behind it is, how large its groups are and what its store takes are shown."""
+    with start() as running:
+        assert running.post(request([span(1), span(2)])).status == 200
+        shown = dict(re.findall(r"^hybridobs_collector_(\w+)(?:\{\})? (\S+)$", running.get("/metrics"), re.MULTILINE))
+    assert (shown["commit_requests_count"], shown["commit_requests_sum"]) == ("1.0", "1.0")
+    assert float(shown["event_lag_seconds"]) > 86_400  # the spans are of 2025
+    assert float(shown["store_bytes"]) > 4096
+    assert (shown["store_answers"], shown["oldest_waiting_seconds"]) == ("1.0", "0.0")

@@ -1,43 +1,48 @@
-"""The boards that are shipped: complete, readable by a current Grafana, and not stale."""
+"""The boards that are shipped: without a fault, valid for Grafana's own types, not stale, and all of the catalogue."""
 
 from __future__ import annotations
 
 import json
-import re
-from itertools import combinations
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import promql_parser
 import pytest
 
+from hybridobs.cli._boards import built
 from hybridobs.errors import ConfigError
-from hybridobs.grafana import SELECTOR, build, query
+from hybridobs.grafana import Asked, build, query
+from hybridobs.grafana.links import BOARDS as TITLES
+from hybridobs.grafana.lint import faults, panels
+from hybridobs.grafana.promql import RANGE
 from hybridobs.kpi.catalog import KPIS
-from hybridobs.kpi.kpi import Kpi
+from hybridobs.kpi.formula import Ratio
+from hybridobs.kpi.kpi import Group, Kpi
+from tests.grafana.conftest import BOARDS, FOLDER, plain
 
-FOLDER = Path(__file__).parents[2] / "dashboards"
-BOARDS = {built.source.name: built for built in build(FOLDER)}
-LEGACY = {"__inputs", "rows", "sharedCrosshair", "hideControls", "intervalFactor", "step", "minSpan", "useTags"}
+SCHEMAS = {file.stem: json.loads(file.read_text()) for file in (Path(__file__).parent / "schemas").glob("*.json")}
+# What Grafana's Prometheus data source reads of an annotation, beside what the types of a board name.
+PROMETHEUS_MARK = {"expr", "step", "tagKeys", "textFormat", "titleFormat"}
+QUERIES = [
+    pytest.param(target["expr"], id=f"{name}: {panel['title']} {target['refId']}")
+    for name, board in BOARDS.items()
+    for panel in panels(board.json)
+    for target in panel.get("targets", [])
+    if "expr" in target
+]
+
+EXPRESSIONS = {found.values[0] for found in QUERIES}
 
 boards = pytest.mark.parametrize("name", BOARDS)
 
 
-def board(name: str) -> dict[str, Any]:
-    made: dict[str, Any] = json.loads(BOARDS[name].text)
-    return made
-
-
-def panels(name: str) -> list[dict[str, Any]]:
-    """The panels that show something."""
-    return [panel for panel in board(name)["panels"] if panel["type"] != "row"]
-
-
-def keys(value: Any) -> set[str]:
-    """Every key, at any depth."""
-    if isinstance(value, dict):
-        return set(value).union(*map(keys, value.values()))
-    return set().union(*map(keys, value)) if isinstance(value, list) else set()
+def errors(schema: str, value: Any) -> Iterator[str]:
+    """What a JSON Schema says against a value."""
+    for error in jsonschema.Draft7Validator(SCHEMAS[schema]).iter_errors(value):
+        yield f"{schema} {list(error.absolute_path)}: {error.message}"
 
 
 @boards
@@ -46,97 +51,89 @@ def test_generated_board_is_not_stale(name: str) -> None:
     assert not BOARDS[name].stale
 
 
-@boards
-def test_every_panel_says_what_it_is(name: str) -> None:
-    """Each panel has a title, a description, a unit and a data source that is a variable."""
-    for panel in panels(name):
-        assert panel["title"] and panel["description"] and panel["fieldConfig"]["defaults"]["unit"]
-        assert panel["datasource"]["uid"] == "${ds}" and len(panel["targets"]) >= 1
+def test_boards_have_no_fault() -> None:
+    """Titles, descriptions, units, ids, places, variables, windows and links are as they should be."""
+    assert list(faults(board.json for board in BOARDS.values())) == []
+
+
+def test_every_named_board_is_there() -> None:
+    """What links may lead to is what there is."""
+    assert set(BOARDS) == set(TITLES)
+
+
+def test_every_board_is_in_the_wheel() -> None:
+    """Who installs the package has the boards of the checkout."""
+    project = tomllib.loads((FOLDER.parent / "pyproject.toml").read_text())
+    shipped = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    assert set(shipped) == {f"dashboards/{board.source.name}" for board in BOARDS.values()}
+    assert set(shipped.values()) == {f"hybridobs/grafana/shipped/{board.source.name}" for board in BOARDS.values()}
 
 
 @boards
-def test_panels_do_not_overlap(name: str) -> None:
-    """Panels keep to the grid of 24 columns and to themselves."""
-    boxes = [panel["gridPos"] for panel in board(name)["panels"]]
-    assert all(box["x"] >= 0 and box["x"] + box["w"] <= 24 for box in boxes)
-    for a, b in combinations(boxes, 2):
-        beside = a["x"] + a["w"] <= b["x"] or b["x"] + b["w"] <= a["x"]
-        above = a["y"] + a["h"] <= b["y"] or b["y"] + b["h"] <= a["y"]
-        assert beside or above
+def test_board_keeps_to_grafanas_types(name: str) -> None:
+    """The JSON of a board has no key and no value that Grafana 13's own types do not have."""
+    board = BOARDS[name].json
+    for mark in board["annotations"]["list"]:
+        for key in PROMETHEUS_MARK:
+            del mark[key]
+    assert list(errors("dashboard", board)) == []
 
 
 @boards
-def test_panel_ids_are_unique(name: str) -> None:
-    """An id follows from the panel's title, so it stays when others come and go, and no two share one."""
-    ids = [panel["id"] for panel in board(name)["panels"]]
-    assert len(ids) == len(set(ids)) and all(0 < number < 2**31 for number in ids)
+def test_panels_keep_to_grafanas_types(name: str) -> None:
+    """Neither have the options and field settings of each kind of panel."""
+    found: list[str] = []
+    for panel in panels(BOARDS[name].json):
+        kind = panel["type"]
+        if kind == "traces":  # Grafana publishes no types of it
+            continue
+        found += errors(f"{kind}-options", panel["options"])
+        if f"{kind}-field" in SCHEMAS:
+            found += errors(f"{kind}-field", panel["fieldConfig"]["defaults"].get("custom", {}))
+    assert found == []
 
 
-@boards
-def test_base_threshold_is_null(name: str) -> None:
-    """The lowest step has a JSON null, not the word, and no step has anything but a colour and a value."""
-    for panel in panels(name):
-        steps = panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
-        assert steps[0]["value"] is None and all(set(step) == {"color", "value"} for step in steps)
+def test_schema_is_strict() -> None:
+    """A key of an older Grafana is seen: the schema lets no additional key pass."""
+    board = BOARDS["overview"].json
+    board["panels"][1]["sparkline"] = True
+    assert any("sparkline" in error for error in errors("dashboard", board))
 
 
-@boards
-def test_nothing_of_older_grafanas_is_left(name: str) -> None:
-    """No key that a current Grafana does not read, no coarse default."""
-    made = board(name)
-    assert keys(made) & LEGACY == set() and made["schemaVersion"] == 42 and made["editable"] is False
-    assert not any("maxDataPoints" in panel for panel in panels(name))
+@pytest.mark.parametrize("expression", QUERIES)
+def test_query_is_promql(expression: str) -> None:
+    """Each query parses once Grafana has filled in its variables."""
+    promql_parser.parse(plain(expression))
 
 
-@boards
-def test_used_variables_are_defined(name: str) -> None:
-    """Each variable in a query is one of the board's."""
-    made = board(name)
-    defined = {variable["name"] for variable in made["templating"]["list"]}
-    used = set(re.findall(r"\$\{?([a-z_]+)\}?", " ".join(t["expr"] for p in panels(name) for t in p["targets"])))
-    assert used - defined == {"__rate_interval"}
+@pytest.mark.parametrize("kpi", [pytest.param(kpi, id=kpi.id) for kpi in KPIS.values()])
+def test_every_kpi_is_on_the_board_of_its_group(kpi: Kpi) -> None:
+    """Nothing of the catalogue is left out: over time, or over the selected time in a ladder of limits."""
+    asked = (query(kpi, Asked(by=("$by",))), query(kpi, Asked(window=RANGE)))
+    assert any(expression in EXPRESSIONS for expression in asked)
 
 
-def plain(expression: str) -> str:
-    """The expression with Grafana's variables filled in."""
-    return re.sub(r"\$[a-z_]+", ".*", expression.replace("$__rate_interval", "1m"))
+def test_a_new_kpi_is_on_the_boards(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Declaring a KPI is all it takes: it is a panel of its group's board, with its promise as a line and a number."""
+    old = KPIS["error_rate"]
+    assert isinstance(old.formula, Ratio)
+    new = Kpi("new_kpi", "Brand new", Group.QUALITY, old.direction, old.formula, "D1", "A new one.", objective=0.25)
+    monkeypatch.setitem(KPIS, new.id, new)
+    quality = next(board.json for board in built(FOLDER, None) if board.target.stem == "quality")
+    titles = {panel["title"]: panel for panel in panels(quality)}
+    assert {"Brand new", "Brand new, over time"} <= set(titles)
+    assert titles["Brand new, over time"]["fieldConfig"]["defaults"]["thresholds"]["steps"][1]["value"] == 0.25
+    assert list(faults(board.json for board in built(FOLDER, None))) == []
 
 
-@boards
-def test_queries_of_boards_parse(name: str) -> None:
-    """Each query is PromQL."""
-    for panel in panels(name):
-        for target in panel["targets"]:
-            promql_parser.parse(plain(target["expr"]))
-
-
-@pytest.mark.parametrize("kpi", [pytest.param(kpi, id=kpi.id) for kpi in KPIS.values() if kpi.live])
-def test_every_live_kpi_can_be_asked_of_prometheus(kpi: Kpi) -> None:
-    """All of the catalogue that counters can tell has a query that parses, whatever it is grouped by."""
-    for by in [(), ("tier",), ("model", "version")]:
-        promql_parser.parse(plain(query(kpi, by)))
-
-
-def test_kpi_of_the_store_is_refused() -> None:
-    """A board that wants what only the store knows is told so."""
-    kpi = next(kpi for kpi in KPIS.values() if not kpi.live)
-    with pytest.raises(ConfigError, match=kpi.id):
-        query(kpi)
-
-
-def test_share_uses_the_exact_edge() -> None:
-    """A share is a bucket over a count: exact, with no interpolation."""
-    expected = (
-        f'sum (rate(hybridobs_inference_duration_seconds_bucket{{{SELECTOR},le="0.3"}}[$__rate_interval]))'
-        f" / sum (rate(hybridobs_inference_duration_seconds_count{{{SELECTOR}}}[$__rate_interval]))"
-    )
-    assert query(KPIS["within_300ms"]) == expected
-
-
-def test_currencies_are_not_added() -> None:
-    """Cost per call keeps currencies apart and divides each by the same calls."""
-    made = query(KPIS["cost_per_call"], ("tier",))
-    assert "sum by (tier, currency)" in made and "/ on (tier) group_left ()" in made
+@pytest.mark.parametrize("gone", ["latency_p95", "offline_success_rate", "cost_total", "edge_share", "retention_d7"])
+def test_a_kpi_that_goes_leaves_the_boards(monkeypatch: pytest.MonkeyPatch, gone: str) -> None:
+    """Deleting a KPI takes its panels away and breaks no board, whatever showed it."""
+    kpi = KPIS[gone]
+    monkeypatch.delitem(KPIS, gone)
+    made = [board.json for board in build(FOLDER)]
+    assert list(faults(made)) == []
+    assert not any(kpi.title == panel["title"].partition(",")[0] for board in made for panel in panels(board))
 
 
 def test_folder_without_a_board_is_an_error(tmp_path: Path) -> None:

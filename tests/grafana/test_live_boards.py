@@ -1,157 +1,130 @@
-"""Every panel shows something: a real collector, scraped by a real Prometheus, asked what the boards ask."""
+"""What a panel shows is what happened: a real collector, a real Prometheus, the queries as Grafana sends them."""
 
 from __future__ import annotations
 
-import json
-import math
-import re
 import shutil
-import socket
-import subprocess
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
-from urllib.parse import urlencode, urlsplit
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from itertools import chain
+from typing import NamedTuple
 
 import pytest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
-from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from hybridobs import contract
 from hybridobs.collector import Collector
-from hybridobs.grafana import build, query
-from hybridobs.kpi.catalog import KPIS
-from hybridobs.serve import LiveMeasures
+from hybridobs.grafana.ask import Prometheus, Shown, View, shown
+from hybridobs.grafana.promql import RANGE, Asked, query
+from hybridobs.kpi.catalog import KPIS, MEASURES
+from hybridobs.kpi.fold import CellKey, Fold
+from hybridobs.kpi.reading import Question, answers
+from hybridobs.serve import LiveMeasures, RemoteRead
+from hybridobs.simulate import SCENARIOS, Fleet, Run
+from hybridobs.store import Store
+from tests.grafana.conftest import BOARDS
+from tests.grafana.world import MISSING, prometheus
+from tests.kpi.test_every_kpi import CASES, NOON
 
-FOLDER = Path(__file__).parents[2] / "dashboards"
-PANELS = [
-    pytest.param(target["expr"], id=f"{built.target.stem}: {panel['title']}")
-    for built in build(FOLDER)
-    for panel in json.loads(built.text)["panels"]
-    for target in panel.get("targets", [])
+HOURS = 1
+GOLDEN = ("retail", "voice")
+# What no golden scenario of a few hours tells, and so its panels need something else.
+NEEDS = {
+    "hybridobs_kpi": "whole days, references, or records that were lost: the gauge shows what there is",
+    "hybridobs_collector_redactions_total": "a text with personal data in it",
+    "hybridobs_collector_spans_kept_total": "traffic while Prometheus looks: a rate needs two scrapes",
+    "hybridobs_inference_duration_seconds_bucket": "traffic while Prometheus looks",
+    "hybridobs_inference_errors_total": "a failure while Prometheus looks",
+    "hybridobs_stored_ota_phases_total": "updates that tell their phases",
+    "hybridobs_stored_quality_false_accepts_total": "labels of both versions",
+}
+
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.skipif(shutil.which("prometheus") is None, reason=MISSING),
+    pytest.mark.timeout(600),
 ]
-FAST, SLOW = 30, 10
-Ask = Callable[[str], list[dict[str, Any]]]
-pytestmark = pytest.mark.integration
 
 
-def span(number: int, seconds: float) -> Span:
-    """One inference with everything that a panel may ask for; slow ones fail."""
-    values: dict[str, Any] = {
-        contract.MODEL_NAME: {"string_value": "digits"},
-        contract.MODEL_VERSION: {"string_value": "1.3.0"},
-        contract.COHORT: {"string_value": "canary"},
-        contract.TIER: {"string_value": "device"},
-        contract.CONFIDENCE: {"double_value": 0.93},
-        contract.ROUTE_FROM: {"string_value": "device"},
-        contract.ROUTE_TO: {"string_value": "cloud"},
-        contract.ROUTE_REASON: {"string_value": "low_confidence"},
-    }
-    if seconds > 0.3:
-        values[contract.ERROR_TYPE] = {"string_value": "TimeoutError"}
-    start = time.time_ns() - 1_000_000_000
-    return Span(
-        trace_id=number.to_bytes(16),
-        span_id=number.to_bytes(8),
-        name="classify",
-        start_time_unix_nano=start,
-        end_time_unix_nano=start + int(seconds * 1e9),
-        attributes=[KeyValue(key=key, value=AnyValue(**value)) for key, value in values.items()],
-    )
+class World(NamedTuple):
+    """A store with a few hours of golden scenarios, behind a Prometheus that scrapes and reads it."""
 
+    store: Store
+    server: Prometheus
+    view: View
 
-def send(base: str, first: int) -> None:
-    """One request with fast and slow inferences, numbered from ``first``."""
-    request = ExportTraceServiceRequest()
-    spans = request.resource_spans.add().scope_spans.add().spans
-    spans.extend(span(first + i, 0.1 if i < FAST else 0.5) for i in range(FAST + SLOW))
-    headers = {"Content-Type": "application/x-protobuf"}
-    with urllib.request.urlopen(
-        urllib.request.Request(f"{base}/v1/traces", request.SerializeToString(), headers)
-    ) as answer:
-        assert answer.status == 200
+    def panels(self, view: View, names: set[tuple[str, int]] | None = None) -> dict[tuple[str, int], Shown]:
+        """What each panel shows, by board and panel."""
+        found = {}
+        for name, board in BOARDS.items():
+            wanted = [p for p in board.json["panels"] if names is None or (name, p["id"]) in names]
+            for one in shown(self.server, {**board.json, "panels": wanted}, view):
+                found[name, one.panel] = one
+        return found
 
 
 @pytest.fixture(scope="module")
-def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
-    """Asks a Prometheus that has scraped a collector before and after new inferences."""
-    program = shutil.which("prometheus")
-    if not program:
-        pytest.skip("prometheus is missing; install it with: apt-get install --no-install-recommends prometheus")
-    folder = tmp_path_factory.mktemp("prometheus")
-    store = f"sqlite:///{folder}/live.db"
-    embedded = Collector(store=store, http="127.0.0.1:0", grpc="127.0.0.1:0", views=[LiveMeasures()])
-    with embedded.running() as collector, scraping(program, folder, collector.http_url) as base:
-        send(collector.http_url, 1)
-        until(lambda: answers(base, "hybridobs_inference_duration_seconds_count"))
-        send(collector.http_url, 1001)
-        until(lambda: answers(base, "increase(hybridobs_inference_duration_seconds_count[30s]) > 0"))
-        yield lambda expression: answers(base, expression)
-
-
-@contextmanager
-def scraping(program: str, folder: Path, target: str) -> Iterator[str]:
-    """The address of a Prometheus that scrapes ``target`` every second."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
-    config = {
-        "global": {"scrape_interval": "1s"},
-        "scrape_configs": [{"job_name": "hybridobs", "static_configs": [{"targets": [urlsplit(target).netloc]}]}],
-    }
-    (folder / "prometheus.yml").write_text(json.dumps(config))
-    files = [f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data"]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([program, *files, f"--web.listen-address={address}"], stdout=log, stderr=log)
-        try:
-            yield f"http://{address}"
-        finally:
-            process.terminate()
-            process.wait(timeout=20)
-
-
-def answers(base: str, expression: str) -> list[dict[str, Any]]:
-    """What Prometheus answers now; nothing while it starts."""
-    expression = re.sub(r"\$[a-z_]+", ".*", expression.replace("$__rate_interval", "30s"))
-    try:
-        with urllib.request.urlopen(f"{base}/api/v1/query?{urlencode({'query': expression})}") as answer:
-            found: list[dict[str, Any]] = json.load(answer)["data"]["result"]
-    except urllib.error.HTTPError as error:
-        raise AssertionError(error.read().decode()) from error
-    except urllib.error.URLError:
-        return []
-    return found
-
-
-def until(holds: Callable[[], object]) -> None:
-    """Wait for it, at most 30 seconds."""
-    deadline = time.monotonic() + 30
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
-
-
-@pytest.mark.parametrize("expression", PANELS)
-def test_every_panel_shows_something(ask: Ask, expression: str) -> None:
-    """The query of each panel answers with numbers, under the names that the collector really exposes."""
-    found = ask(expression)
-    assert found and not any(math.isnan(float(series["value"][1])) for series in found)
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Scenarios are played through the real SDK and a real collector."""
+    folder = tmp_path_factory.mktemp("boards")
+    until = int(time.time()) // 60 * 60
+    with ExitStack() as stack:
+        store = stack.enter_context(Store.open(f"sqlite:///{folder}/golden.db", writer="test"))
+        collector = Collector(store, http="127.0.0.1:0", grpc=None, views=[LiveMeasures()], pages=[RemoteRead()])
+        endpoint = stack.enter_context(collector.running()).http_url
+        server = Prometheus(stack.enter_context(prometheus(folder / "prometheus", endpoint)), timeout=300)
+        for name in GOLDEN:
+            begin = (until - 2 * HOURS * 3600) * 10**9
+            run = Run(scenario=SCENARIOS[name], devices=2, days=2 * HOURS / 24, begin_ns=begin, seed=0, rounds=4)
+            run.endpoint = endpoint
+            Fleet(run).play(lambda when: when)
+        yield World(store, server, View(until - HOURS * 3600, until, {"sample": "0"}, points=6))
 
 
 @pytest.mark.parametrize(
-    ("kpi_id", "expected"),
-    [
-        ("within_300ms", FAST / (FAST + SLOW)),
-        ("error_rate", SLOW / (FAST + SLOW)),
-        ("offload_share", 1.0),
-    ],
+    "kpi", ["within_50ms", "error_rate", "calls", "offload_share", "cost_per_call", "confidence_p50", "latency_mean"]
 )
-def test_panels_show_what_happened(ask: Ask, kpi_id: str, expected: float) -> None:
-    """Shares in PromQL are the shares that were sent."""
-    (series,) = ask(query(KPIS[kpi_id]))
-    assert float(series["value"][1]) == pytest.approx(expected)
+def test_panel_and_command_say_the_same(world: World, kpi: str) -> None:
+    """What a panel shows over the selected time is what `hybridobs kpi` says of the same time."""
+    expression = world.view.filled(query(KPIS[kpi], Asked(window=RANGE)))
+    [series] = world.server.instant(expression, world.view.until)
+    question = Question(world.view.since, world.view.until, by=())
+    [[reading]] = [row for answer in answers(world.store, [KPIS[kpi]], question) for row in answer.rows.values()]
+    exactly = 0.02 if kpi.endswith("_p50") else 1e-9  # a quantile is interpolated inside a bucket, in both places
+    assert float(series["value"][1]) == pytest.approx(reading.value, rel=exactly)
+
+
+def test_every_panel_shows_something(world: World) -> None:
+    """No panel is empty: on golden scenarios, else on an example of every KPI, else it is listed with what it needs."""
+    golden = world.panels(world.view)
+    empty = {key for key, one in golden.items() if one.empty}
+    tell_everything(world.store, at=world.view.until - 3600)
+    again = world.panels(world.view, empty)
+    left = {key for key, one in again.items() if one.empty}
+    now = int(time.time())
+    live = world.panels(View(now - 600, now, world.view.values), left)
+    needing = {f"{board}: {one.title}": one.metrics for (board, _), one in live.items() if one.empty}
+    assert {title: metrics for title, metrics in needing.items() if not NEEDS.keys() & set(metrics)} == {}
+    assert len(empty) < len(golden) / 2
+
+
+def test_too_little_data_is_no_value(world: World) -> None:
+    """Below the smallest sample a share has no value, and its panel says how many observations there are."""
+    view = View(world.view.until - 60, world.view.until)
+    kpi = KPIS["within_300ms"]
+    assert world.server.instant(view.filled(query(kpi, Asked(window=RANGE))), view.until) == []
+
+
+def tell_everything(store: Store, at: int) -> None:
+    """The examples of all KPIs, as if they happened in the hour of ``at``."""
+    fold = Fold()
+    for one in chain.from_iterable(events for events, _ in CASES.values()):
+        fold.add(one)
+    with store.begin() as tx:
+        tx.add(_moved(fold.cells, at // 60 * 60 - NOON))
+
+
+def _moved(cells: Mapping[CellKey, object], by: int) -> dict[CellKey, list[int]]:
+    return {
+        key._replace(window=key.window + by): list(values)  # type: ignore[call-overload]
+        for key, values in cells.items()
+        if MEASURES[key.measure] is not None
+    }

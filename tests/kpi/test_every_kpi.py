@@ -10,10 +10,10 @@ from hybridobs import contract as c
 from hybridobs.contract import EventKind as Kind
 from hybridobs.kpi.catalog import KPIS, MEASURES
 from hybridobs.kpi.catalog import measures as m
-from hybridobs.kpi.catalog import reported as r
 from hybridobs.kpi.event import Event
 from hybridobs.kpi.fold import Fold
 from hybridobs.kpi.summary import Summary
+from tests.kpi.reported_examples import REPORTED
 
 NOON = 1_760_011_200
 DAY = 86_400
@@ -356,8 +356,7 @@ BUSINESS: dict[str, Case] = {
     "business_value_p95": (yes(Kind.BUSINESS_OUTCOME, "business_value", 15, 25), 25),
 }
 CASES = EXPERIENCE | QUALITY | COST | STABILITY | LEARNING | RELEASE | PATTERN | DEVICE | BUSINESS
-# Not from events: streams of numbered records, and a reference that somebody registered.
-WHOLE, FIRST = ({x.name: Summary.of(x, [n] * 500)} for x, n in ((r.DURATION, 10**8), (r.FIRST_OUTPUT, 10**7)))
+# Not from events: streams, references, what others add up.
 TOLD: dict[str, tuple[dict[str, Summary], float]] = {
     "delivery_completeness": (
         {x.name: Summary.of(x, [n]) for x, n in ((m.COUNTED, 90), (m.LOST, 6), (m.OUTSTANDING, 4))},
@@ -365,11 +364,6 @@ TOLD: dict[str, tuple[dict[str, Summary], float]] = {
     ),
     "telemetry_lost": ({m.LOST.name: Summary.of(m.LOST, [2, 3])}, 5),
     "telemetry_outstanding": ({m.OUTSTANDING.name: Summary.of(m.OUTSTANDING, [7])}, 7),
-    **{f"reported_latency_p{q}": (WHOLE, 0.1) for q in (50, 95, 99)},
-    **{f"reported_first_output_p{q}": (FIRST, 0.01) for q in (50, 95)},
-    "reported_calls": ({r.CALLS.name: Summary.of(r.CALLS, [5, 7])}, 12),
-    "reported_error_rate": ({x.name: Summary.of(x, [n]) for x, n in ((r.CALLS, 40), (r.ERRORS, 10))}, 0.25),
-    "reported_tokens": ({r.TOKENS.name: Summary.of(r.TOKENS, [400, 12])}, 412),
     "drift_score": ({x.name: Summary.of(x, [1_000_000] * 600) for x in (m.FEATURE, m.FEATURE_REFERENCE)}, 0),
 }
 
@@ -394,13 +388,13 @@ def test_value(kpi: str) -> None:
     assert KPIS[kpi].value(summaries(events)).value == pytest.approx(expected, rel=1e-12)
 
 
-@pytest.mark.parametrize("kpi", TOLD)
+@pytest.mark.parametrize("kpi", TOLD | REPORTED)
 def test_value_of_what_is_told(kpi: str) -> None:
     """The same where the numbers come from streams or from a reference."""
-    told, expected = TOLD[kpi]
+    told, expected = (TOLD | REPORTED)[kpi]
     assert KPIS[kpi].value(told).value == pytest.approx(expected, abs=1e-12)
 
 
 def test_every_kpi_has_its_example() -> None:
     """No KPI is declared without one."""
-    assert set(CASES) | set(TOLD) == set(KPIS)
+    assert set(CASES) | set(TOLD) | set(REPORTED) == set(KPIS)

@@ -38,6 +38,7 @@ ROOMS: dict[str, tuple[str, set[str]]] = {
     ),
     "serve": ("collector", {"cramjam", "google.protobuf", "numpy", "prometheus_client", "re2"}),
     "remote": ("", {"urllib3"}),
+    "doctor": ("", {"urllib3"}),
     "slo": ("collector", {"yaml"}),
     "grafana": ("dashboards", {"grafanalib"}),
     "report": ("report", {"jinja2", "markupsafe", "vl_convert"}),

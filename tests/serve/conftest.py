@@ -9,7 +9,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -90,9 +90,6 @@ class Served:
                 return json.loads(error.read())
 
 
-Serve = Callable[..., Served]
-
-
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
     """An empty store behind a Prometheus."""
@@ -101,13 +98,15 @@ def served(tmp_path: Path) -> Iterator[Served]:
 
 
 @contextmanager
-def serving(folder: Path, config: Mapping[str, object] | None = None) -> Iterator[Served]:
-    """A store in ``folder``, a collector on it and a Prometheus that has ``config`` beside its remote read."""
+def serving(
+    folder: Path, config: Mapping[str, object] | None = None, *, store: Store | None = None
+) -> Iterator[Served]:
+    """A store in ``folder`` or a given one, a collector on it, a Prometheus with ``config`` beside its remote read."""
     program = shutil.which("prometheus")
     if program is None:
         pytest.skip(INSTALL)
     with ExitStack() as stack:
-        store = stack.enter_context(Store.open(f"sqlite:///{folder}/served.db", writer="test"))
+        store = store or stack.enter_context(Store.open(f"sqlite:///{folder}/served.db", writer="test"))
         collector = Collector(store, http="127.0.0.1:0", grpc=None, pages=[RemoteRead()])
         url = stack.enter_context(collector.running()).http_url
         yield Served(store, url, stack.enter_context(reading(program, folder, url, config or {})))

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
 from random import Random
 
 import pytest
 
 from hybridobs.kpi.catalog import MEASURES
 from hybridobs.kpi.prometheus import stored_name
-from tests.serve.conftest import DEVICE, NOW, Served
+from hybridobs.simulate import SCENARIOS
+from tests.serve.conftest import DEVICE, INSTALL, NOW, Served, serving
+from tests.simulate.conftest import World
 
 pytestmark = pytest.mark.integration
 
@@ -85,3 +92,73 @@ def test_an_event_two_hours_late_appears_in_its_own_minute(fleet: Served) -> Non
     [(_, after)] = fleet.over(growth, NOW - 2 * HOUR, NOW, 60).series
     changed = {at: late - early for (at, early), (_, late) in zip(before, after, strict=True) if late != early}
     assert changed == {NOW - 89 * 60: pytest.approx(500)}
+
+
+@pytest.mark.parametrize("scenario", ["retail", "voice"])
+def test_golden_scenarios_read_alike(tmp_path: Path, scenario: str) -> None:
+    """A fleet whose every number is known: PromQL over its whole time says what the KPIs say, cohort by cohort."""
+    world = World(f"sqlite:///{tmp_path}/golden.db")
+    world.play(scenario, 2, 0.25)
+    first, last = world.store.info()[-2:]
+    assert first is not None and last is not None
+    begin, end = first, last + 60
+    span = f"[{end - begin}s]"
+    calls = f"sum by (cohort) (increase({DURATION}_count{span}))"
+    within = f'sum by (cohort) (increase({DURATION}_bucket{{le="0.3"}}{span}))'
+    asked = {
+        "calls": calls,
+        "within_300ms": f"{within} / {calls}",
+        "latency_p95": f"histogram_quantile(0.95, sum by (cohort, le) (increase({DURATION}_bucket{span})))",
+    }
+    with serving(tmp_path, store=world.store) as served:
+        for kpi, expression in asked.items():
+            said = {labels["cohort"]: points[0][1] for labels, points in served.at(expression, end).series}
+            known = {cohort: served.kpi(kpi, begin, end, cohort=cohort) for cohort in said}
+            assert len(said) == len(SCENARIOS[scenario].arms)
+            assert said == pytest.approx(known, rel=WITHIN if kpi == "latency_p95" else 1e-9)
+    world.close()
+
+
+def test_rules_are_evaluated_over_the_store(tmp_path: Path) -> None:
+    """An alert fires on what the store has, recorded under its own name too."""
+    rules = {
+        "groups": [
+            {
+                "name": "events",
+                "interval": "1s",
+                "rules": [
+                    {"record": "version:errors:10m", "expr": f"sum by (version) (increase({ERRORS}[10m]))"},
+                    {"alert": "Failing", "expr": f"sum by (version) (increase({ERRORS}[10m])) > 40"},
+                ],
+            }
+        ]
+    }
+    (tmp_path / "rules.json").write_text(json.dumps(rules))
+    with serving(tmp_path, {"rule_files": [f"{tmp_path}/rules.json"]}) as served:
+        served.put("inference.errors", [1] * 50, int(time.time()) - 180, error_type="timeout")
+        until = time.monotonic() + 60
+        while not (firing := served.get("/api/v1/alerts")["data"]["alerts"]):
+            assert time.monotonic() < until
+            time.sleep(0.2)
+        assert [(one["labels"]["alertname"], one["labels"]["version"]) for one in firing] == [("Failing", "1.3.0")]
+        assert served.at("version:errors:10m", time.time()).values == pytest.approx([50])
+
+
+def test_what_cannot_be_answered_is_a_warning_with_its_words(fleet: Served) -> None:
+    """Prometheus goes on with what it has, and tells why there is no more."""
+    asked = fleet.over(f"changes({DURATION}_count[5m])", 0, NOW, 200_000)
+    assert asked.series == []
+    assert any("choose a shorter time" in warning for warning in asked.warnings)
+
+
+def test_the_benchmark_compares_like_with_like() -> None:
+    """Both Prometheus draw the same lines, one from the store and one from its own database."""
+    small = ["--series", "4", "--hours", "1", "--rounds", "1", "--json"]
+    command = [sys.executable, "benchmarks/remote_read.py", *small]
+    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=300)
+    if done.returncode == 2:
+        pytest.skip(INSTALL)
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(done.stdout)
+    assert [row["lines"] for row in rows] == [4, 4, 4, 4]
+    assert all(row["same"] and row["remote_s"] > 0 and row["own_s"] > 0 for row in rows)

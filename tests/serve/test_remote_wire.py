@@ -174,6 +174,25 @@ def test_growth_is_that_of_the_store_for_both_kinds_of_ranges(
         assert found == pytest.approx(3 * span / 60, rel=5e-5)
 
 
+def test_where_only_hours_are_left_growth_is_even(tmp_path: Path) -> None:
+    """Nobody knows the minute any more: the hour's growth is spread over the hour, and none is lost at its ends."""
+    clock = [NOW * 10**9]
+    with Store.open(f"sqlite:///{tmp_path}/old.db", clock=lambda: clock[0]) as store:
+        begin = NOW - 2 * 3600
+        put(store, "tokens.input", [360], begin + 60)
+        put(store, "tokens.input", [36], begin + 3600 + 1800)
+        clock[0] += 30 * 86_400 * 10**9
+        list(store.upkeep())
+        hint = {"func": "increase", "range_ms": 300_000, "step_ms": 300_000}
+        [points] = ask(store, ("__name__", "=", TOKENS), start_ms=begin * 1000, **hint).values()  # type: ignore[arg-type]
+        one = {"func": "increase", "range_ms": 3_600_000, "start_ms": (begin + 1800) * 1000}
+        end = (begin + 5400) * 1000
+        [alone] = ask(store, ("__name__", "=", TOKENS), end_ms=end, **one).values()  # type: ignore[arg-type]
+    assert increase(alone, end, 3_600_000, left_open=False) == pytest.approx(180 + 18)
+    ends = [increase(points, at * 1000, 300_000, left_open=False) for at in range(begin + 300, NOW + 1, 300)]
+    assert ends == pytest.approx([30] * 12 + [3] * 12)
+
+
 def test_one_range_alone_takes_two_samples(store: Store) -> None:
     """An alert rule looks at one moment: where its range begins and where it ends, growth inside a minute even."""
     start, end = (NOW - 555) * 1000 + 250, (NOW - 15) * 1000 + 250

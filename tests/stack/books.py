@@ -50,7 +50,7 @@ def books(stack: Stack) -> Books:
 
 def _lines(stack: Stack) -> Iterator[Line]:
     streams = stack.streams()
-    for service, sent in stack.sent().items():
+    for service, sent in stack.fleet.sent().items():
         own = [stream for stream in streams if stream.service == service]
         counted, lost = sum(stream.counted for stream in own), sum(stream.lost for stream in own)
         yield Line(service, sent, counted, lost, sum(stream.outstanding for stream in own))

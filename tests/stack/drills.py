@@ -1,7 +1,7 @@
 """What can happen to a stack, one part at a time: ``make drills``, or ``python -m tests.stack.drills --help``.
 
-Each drill has a stack that works and a fleet that sends. It hurts one part for a while, mends it, and waits until all
-is well; at the end the fleet stops and its own books are compared with the store's. It exits with 1 if anything is
+One stack, and for each drill a fleet that sends. A drill hurts one part for a while and mends it; then the fleet stops,
+when it has handed over what it kept, and its own books are compared with the store's. It exits with 1 if anything is
 missing or twice.
 """
 
@@ -32,8 +32,8 @@ def _killing(service: str) -> Callable[[Stack, float], None]:
 
 
 def _restart(stack: Stack, seconds: float) -> None:
-    """kill -9 of everything but the fleet, at once."""
-    services = sorted(set(stack.compose("ps", "--services").split()) - {"demo", "prepare", "hook"})
+    """kill -9 of everything, at once; the devices go on."""
+    services = sorted(set(stack.compose("ps", "--services").split()) - {"prepare", "hook"})
     stack.compose("kill", *services)
     time.sleep(seconds)
     stack.compose("up", "--detach", "--wait", "--no-build", *services)
@@ -71,17 +71,16 @@ DRILLS = (
 )
 
 
-def drilled(drill: Drill, seconds: float) -> Books:
-    """A fresh stack, one drill, and the books at the end."""
-    with prepared() as made, made.up() as stack:
-        time.sleep(seconds / 4)
-        drill.run(stack, seconds)
-        time.sleep(seconds / 4)
-        stack.compose("stop", "demo")
-        deadline = time.monotonic() + _SETTLE_S
-        while not (found := books(stack)).whole and time.monotonic() < deadline:
-            time.sleep(2)
-        return found
+def drilled(stack: Stack, drill: Drill, seconds: float) -> Books:
+    """One drill with a fleet at work, and the books when the fleet has stopped."""
+    time.sleep(seconds / 4)
+    drill.run(stack, seconds)
+    time.sleep(seconds / 4)
+    stack.fleet.stop()
+    deadline = time.monotonic() + _SETTLE_S
+    while not (found := books(stack)).whole and time.monotonic() < deadline:
+        time.sleep(2)
+    return found
 
 
 def main() -> int:
@@ -90,12 +89,15 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60.0, help="how long a part is away (60)")
     parser.add_argument("--only", default="", metavar="WORD", help="drills whose name has this in it")
     told = parser.parse_args()
-    whole = True
     print(f"| {told.seconds:g} s each | sent | counted | in the measures | lost | outstanding |\n{'|---' * 6}|")
-    for drill in (drill for drill in DRILLS if told.only in drill.name):
-        found = drilled(drill, told.seconds)
-        print(f"| {drill.name} | {' | '.join(map(str, found.sums))} |", flush=True)
-        whole = whole and found.whole
+    whole, before = True, (0, 0, 0, 0, 0)
+    with prepared() as made, made.up() as stack:
+        for drill in (drill for drill in DRILLS if told.only in drill.name):
+            found = drilled(stack, drill, told.seconds)
+            own = [now - then for now, then in zip(found.sums, before, strict=True)]
+            print(f"| {drill.name} | {' | '.join(f'{number:,}' for number in own)} |", flush=True)
+            whole, before = whole and found.whole, found.sums
+            stack.fleet.start()
     return 0 if whole else 1
 
 

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -59,6 +60,9 @@ class Engine:
         finally:
             process.terminate()
             process.wait(60)
+            mounted = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+            for place in (place for place in mounted if place.startswith(f"{self.home}/exec/")):
+                subprocess.run(["umount", "--lazy", place], check=True)  # it leaves the host's network there
 
     def docker(self, *words: str, **options: Any) -> str:
         """What `docker …` says; CalledProcessError when it fails."""
@@ -69,10 +73,17 @@ class Engine:
         return str(done.stdout)
 
     def has(self, image: str, key: str) -> bool:
-        """Whether an image is there that was made from the same things."""
+        """Whether an image is there that was made from the same things; then it is the latest of its name."""
         with suppress(RuntimeError):
-            return self.docker("inspect", "--format", "{{.Config.Labels.key}}", image).strip() == key
+            self.docker("tag", f"{image}:{key}", f"{image}:latest")
+            return True
         return False
+
+    def take(self, image: str, key: str, tarball: Path, *changes: str) -> None:
+        """Make an image out of a tarball."""
+        options = [word for change in changes for word in ("--change", change)]
+        self.docker("import", *options, str(tarball), f"{image}:{key}")
+        self.docker("tag", f"{image}:{key}", f"{image}:latest")
 
     def _wait(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + _READY_S
@@ -82,6 +93,41 @@ class Engine:
                 return
             time.sleep(0.2)
         raise RuntimeError(f"dockerd does not run here: {(self.home / 'log').read_text()[-3000:]}")
+
+
+class Fleet:
+    """The demo's devices as processes of this machine: they reach the stack as devices do, by the published port."""
+
+    def __init__(self, home: Path, endpoint: str) -> None:
+        self.home = home
+        self._command = [sys.executable, "-m", "hybridobs", "demo", "--endpoint", endpoint, "--dir", str(home)]
+        self._command += ["--devices", "2", "--rate", "10"]
+        self._process: subprocess.Popen[bytes] | None = None
+        self._before: Counter[str] = Counter()
+
+    def start(self) -> None:
+        """Begin (again), and wait for the first inferences."""
+        self._before, self._process = Counter(self.sent()), None
+        (self.home / "sent.json").unlink(missing_ok=True)
+        self.home.mkdir(exist_ok=True)
+        with (self.home.parent / "fleet.log").open("wb") as log:
+            self._process = subprocess.Popen(self._command, stdout=log, stderr=log)
+        deadline = time.monotonic() + _READY_S * 2
+        while not (self.home / "sent.json").exists():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"the fleet does not run: {(self.home.parent / 'fleet.log').read_text()[-3000:]}")
+            time.sleep(0.5)
+
+    def stop(self) -> None:
+        """End, when everything is handed over; safe twice."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(120)
+
+    def sent(self) -> Counter[str]:
+        """Its own books: inferences by service, of all its lives."""
+        file = self.home / "sent.json"
+        return self._before + Counter(json.loads(file.read_text()) if file.exists() else {})
 
 
 class Stack:
@@ -97,24 +143,27 @@ class Stack:
             **{f"TEST_DISK_{name.upper()}": str(disks / name) for name in DISKS},
         }
         self.disks = disks
+        self.fleet = Fleet(disks.parent / "fleet", f"http://127.0.0.1:{self.ports['OTLP']}")
 
     def compose(self, *words: str) -> str:
         """What `docker compose …` says."""
         program = shutil.which("docker-compose", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
-        command = [program or "docker-compose", *self._files, "--profile", "demo", *words]
+        command = [program or "docker-compose", *self._files, *words]
         done = subprocess.run(command, cwd=ROOT, env=self._environment, capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(f"docker compose {' '.join(words)}: {done.stderr[-3000:]}\n{self._wounds()}")
         return str(done.stdout)
 
     @contextmanager
-    def up(self, *services: str) -> Iterator[Stack]:
-        """Built, brought up, well; and gone at the end, with its volumes."""
+    def up(self) -> Iterator[Stack]:
+        """Built, brought up, well, with the fleet at work; and gone at the end, with its volumes."""
         try:
             self.compose("build")
-            self.compose("up", "--detach", "--wait", "--wait-timeout", str(_UP_S), *services)
+            self.compose("up", "--detach", "--wait", "--wait-timeout", str(_UP_S))
+            self.fleet.start()
             yield self
         finally:
+            self.fleet.stop()
             self.compose("down", "--volumes", "--timeout", "20", "--remove-orphans")
 
     def kill(self, service: str, away_s: float) -> None:
@@ -144,17 +193,6 @@ class Stack:
         """What the store knows of every stream."""
         with Store.open(self.store_url, create=False) as store:
             return list(store.streams())
-
-    def sent(self) -> dict[str, int]:
-        """The fleet's own books: inferences by service."""
-        container = self.compose("ps", "--all", "--quiet", "demo").strip()
-        words = ("cp", f"{container}:/var/lib/hybridobs/demo/sent.json", "-")
-        found: dict[str, int] = json.loads(
-            subprocess.run(
-                ["tar", "-xO"], input=self.engine.docker(*words), text=True, capture_output=True, check=True
-            ).stdout
-        )
-        return found
 
     def _wounds(self) -> str:
         """What the parts that are not well said last."""
@@ -195,7 +233,7 @@ def _base_image(engine: Engine, folder: Path) -> None:
     key = hashlib.sha256((said + Path(base.__file__).read_text()).encode()).hexdigest()[:16]
     if not engine.has(BASE, key):
         base.tarball(folder / "base.tar")
-        engine.docker("import", "--change", f"LABEL key={key}", str(folder / "base.tar"), BASE)
+        engine.take(BASE, key, folder / "base.tar")
         (folder / "base.tar").unlink()
 
 
@@ -208,5 +246,4 @@ def _otelcol_image(engine: Engine, folder: Path) -> None:
     if not engine.has(OTELCOL, program.name):
         shutil.copy(program, folder / "otelcol-contrib")
         subprocess.run(["tar", "-cf", "otelcol.tar", "otelcol-contrib"], cwd=folder, check=True)
-        words = ("--change", 'ENTRYPOINT ["/otelcol-contrib"]', "--change", f"LABEL key={program.name}")
-        engine.docker("import", *words, str(folder / "otelcol.tar"), OTELCOL)
+        engine.take(OTELCOL, program.name, folder / "otelcol.tar", 'ENTRYPOINT ["/otelcol-contrib"]')

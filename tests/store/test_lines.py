@@ -11,7 +11,7 @@ import pytest
 from hybridobs.contract import Labels
 from hybridobs.errors import ConfigError
 from hybridobs.kpi.fold import CellKey, Series
-from hybridobs.store import Store
+from hybridobs.store import Detail, Store
 from tests.store.conftest import Clock
 
 BEGIN = 1_760_000_400
@@ -34,9 +34,9 @@ def by_version(series: Series) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("width", [60, 300, 3600])
-@pytest.mark.parametrize("buckets", [True, False])
+@pytest.mark.parametrize("detail", Detail)
 @pytest.mark.parametrize("rolled", ["fresh", "rolled up", "hours left", "hours left and some of them fresh"])
-def test_lines_are_what_read_says(store: Store, clock: Clock, width: int, buckets: bool, rolled: str) -> None:
+def test_lines_are_what_read_says(store: Store, clock: Clock, width: int, detail: Detail, rolled: str) -> None:
     """Each cell has the count and the sum of its group and window, however wide the rows are by now."""
     fill(store)
     if rolled != "fresh":
@@ -45,7 +45,7 @@ def test_lines_are_what_read_says(store: Store, clock: Clock, width: int, bucket
     if "some" in rolled:
         fill(store)
     cuts = range(BEGIN, BEGIN + 3601, width)
-    found = store.lines(DURATION, cuts, group_of=by_version, buckets=buckets)
+    found = store.lines(DURATION, cuts, group_of=by_version, detail=detail)
     read = store.read([DURATION], by=("version", "window"), since=BEGIN, until=BEGIN + 3600, width=width)
     shown = {
         (*found.groups[line], str(cuts[window])): (int(n), int(total))
@@ -53,6 +53,9 @@ def test_lines_are_what_read_says(store: Store, clock: Clock, width: int, bucket
     }
     expected = {group: (each[DURATION].n, each[DURATION].sum) for group, each in read.items()}
     assert shown == expected
+    if found.hists is not None:
+        assert found.hists.within.tolist() == [each[DURATION].within for _, each in sorted(read.items())]
+        assert bool(len(found.hists.counted)) is (detail is Detail.ALL)
 
 
 def test_buckets_are_what_read_says(store: Store) -> None:

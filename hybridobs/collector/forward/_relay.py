@@ -120,7 +120,9 @@ class Relay(Serving):
             return Desk(keeper, counters, self.limits, Rates(self.limits), registry)
 
         gate = Gate(self.limits, door, open_desk)
-        counters.gauge("queue_bytes", "Bytes of requests that are not answered yet.", lambda: gate.held)
+        counters.gauge("queue_bytes", lambda: gate.held)
+        counters.gauge("queue_limit_bytes", lambda: self.limits.queue_bytes)
+        counters.gauge("oldest_waiting_seconds", lambda: gate.oldest_seconds)
         registry = CollectorRegistry()
         for shown in (counters, door, _Shown(file, sender)):
             registry.register(shown)

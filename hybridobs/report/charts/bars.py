@@ -126,7 +126,7 @@ def overlay(comparison: Comparison, title: str) -> Picture:
         "type": "ordinal",
         "sort": {"field": "place"},
         "title": None,
-        "axis": {"labelAngle": -35, "labelLimit": 90, "ticks": False},
+        "axis": {"labelAngle": -35, "labelOverlap": False, "labelFontSize": 10, "labelLimit": 90, "ticks": False},
     }
     y: Spec = {"type": "quantitative", "title": "share of values, %", "axis": {"tickCount": 4}}
     wide: Spec = {

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from hybridobs.contract import LABELS
 from hybridobs.errors import ConfigError
 from hybridobs.kpi.fold import Series
-from hybridobs.serve.remote._counters import MOST_COARSER, Bounds, Grid, amounts, bounds, distributions
+from hybridobs.serve.remote._counters import MOST_COARSER, Bounds, Grid, amounts, bounds, distributions, possible_bounds
 from hybridobs.serve.remote._matchers import Matchers
 from hybridobs.serve.remote._metrics import Part, Stored, stored_metrics
 from hybridobs.serve.remote._plan import Plan, plan
-from hybridobs.serve.remote._wire import Query, Samples, time_series
-from hybridobs.store import Lines, Store
+from hybridobs.serve.remote._wire import Heads, Query, Samples, label
+from hybridobs.store import Detail, Lines, Store
 
 NAME, LE = "__name__", "le"
 Group = tuple[str, ...]
@@ -61,8 +61,9 @@ def answered(store: Store, query: Query, budget: Budget) -> list[bytes]:
     matchers = Matchers(query.matchers)
     metrics = [one for one in stored_metrics() if matchers.allow(NAME, one.name)]
     asked = plan(query)
-    if len(asked.cuts) < 2:
+    if len(asked.cuts) < 2 or not metrics:
         return []
+    asked = asked._replace(cuts=np.array(store.whole(asked.cuts.tolist())))  # inside them growth is even
     samples = Samples(asked.times)
     return [
         series
@@ -96,7 +97,7 @@ class _Metric:
         self._budget.spend(len(lines.groups), len(self._plan.times))
         tables = amounts(lines, grid, self._values(lines), falls=self._metric.part is Part.SUM)
         for group, values in zip(lines.groups, tables, strict=True):
-            yield time_series(self._named(group), samples.encoded(values[None])[0])
+            yield self._heads(group).series(samples.encoded(values[None])[0])
 
     def _lines(self, store: Store) -> Lines:
         where = {name: value for name, value in self._matchers.equal.items() if name in self._metric.labels}
@@ -105,10 +106,16 @@ class _Metric:
             self._plan.cuts.tolist(),
             where=where,
             group_of=self._group_of,
-            buckets=self._metric.part is Part.BUCKET,
+            detail=self._detail(),
             most=self._budget.limits.rows,
         )
         return found.occupied()
+
+    def _detail(self) -> Detail:
+        if self._metric.part is not Part.BUCKET:
+            return Detail.NONE
+        inexact = any(self._matchers.allow(LE, le) for le in possible_bounds(self._metric.measure.resolution))
+        return Detail.ALL if inexact else Detail.EDGES
 
     def _group_of(self, series: Series) -> Group | None:
         labels = dict(zip(LABELS, series.labels, strict=True)) | dict(series.extra)
@@ -121,8 +128,8 @@ class _Metric:
             return lines.n.astype(np.float64)
         return lines.sum / self._metric.measure.resolution
 
-    def _named(self, group: Group, le: str = "") -> dict[str, str]:
-        return dict(zip(self._kept, group, strict=True)) | {NAME: self._metric.name, LE: le}
+    def _heads(self, group: Group) -> Heads:
+        return Heads(dict(zip(self._kept, group, strict=True)) | {NAME: self._metric.name}, LE)
 
     def _buckets(self, lines: Lines, grid: Grid, samples: Samples) -> Iterator[bytes]:
         shown, coarser = self._bounds(lines)
@@ -135,10 +142,11 @@ class _Metric:
             )
         counts = amounts(lines, grid, lines.n.astype(np.float64))
         tables = distributions(lines, grid, shown, coarser)
+        les = [label(LE, texts[place]) for place in wanted]
         for group, count, table in zip(lines.groups, counts, tables, strict=True):
-            values = np.concatenate([table, count[None]])[wanted]
-            for place, encoded in zip(wanted, samples.encoded(values), strict=True):
-                yield time_series(self._named(group, texts[place]), encoded)
+            heads = self._heads(group)
+            encoded = samples.encoded(np.concatenate([table, count[None]])[wanted])
+            yield from map(heads.series, encoded, les)
 
     def _bounds(self, lines: Lines) -> tuple[Bounds, int]:
         """As fine as the store has them; coarser only where the answer would be too large."""

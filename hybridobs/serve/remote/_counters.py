@@ -10,13 +10,15 @@ What a correction takes back is taken from the windows before it, as a counter t
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hybridobs.kpi.histogram import SCALE, lower, upper
+from hybridobs.kpi.histogram import SCALE, first, lower, upper
+from hybridobs.kpi.histogram import bounds as scale
 from hybridobs.serve.remote._plan import Plan
 
 if TYPE_CHECKING:
@@ -88,6 +90,17 @@ def bounds(measure: Measure, hists: Hists, coarser: int = 0) -> Bounds:
         ends[edge / measure.resolution] = (place, -1)
     values = sorted(ends)
     return Bounds(values, [ends[v][0] for v in values], [ends[v][1] for v in values], order)
+
+
+@cache
+def possible_bounds(resolution: int) -> tuple[str, ...]:
+    """Every bound that a histogram bucket of such a measure may have; one that is an exact edge too is not told apart.
+
+    Those of coarser buckets are among them.
+    """
+    start = first(resolution)
+    ends = [lower(index) for index in range(start, start + len(scale(resolution)) + 1)]
+    return tuple(str(end) for end in (0.0, *ends, *(-end for end in ends)))
 
 
 def places(hists: Hists, coarser: int) -> Ints:

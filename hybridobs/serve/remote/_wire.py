@@ -167,14 +167,25 @@ class Samples:
         return [flat[start : start + size] for start in range(0, len(flat), size)] if size else [b""] * len(values)
 
 
-def time_series(labels: Mapping[str, str], samples: bytes) -> bytes:
-    """One series of a QueryResult; ``labels`` are sorted here, and those without a value are left out."""
-    head = b"".join(_label(name, value) for name, value in sorted(labels.items()) if value)
-    return _field(1, len(head) + len(samples)) + head + samples
+class Heads:
+    """Writes the labels of series that differ in one label: the others are sorted and written once.
+
+    Labels without a value are left out, as an empty label is none.
+    """
+
+    def __init__(self, labels: Mapping[str, str], last: str) -> None:
+        named = [(name, label(name, value)) for name, value in sorted(labels.items()) if value and name != last]
+        self._before = b"".join(written for name, written in named if name < last)
+        self._after = b"".join(written for name, written in named if name > last)
+
+    def series(self, samples: bytes, label: bytes = b"") -> bytes:
+        """One series of a QueryResult; ``label`` is the written label in which it differs."""
+        size = len(self._before) + len(label) + len(self._after) + len(samples)
+        return b"".join((_field(1, size), self._before, label, self._after, samples))
 
 
 def response(results: Iterable[list[bytes]]) -> bytes:
-    """The body of an answer: one result a query, each made of ``time_series``."""
+    """The body of an answer: one result a query, each made of ``Heads.series``."""
     parts: list[bytes] = []
     for series in results:
         parts.append(_field(1, sum(map(len, series))))
@@ -182,7 +193,8 @@ def response(results: Iterable[list[bytes]]) -> bytes:
     return bytes(cramjam.snappy.compress_raw(b"".join(parts)))
 
 
-def _label(name: str, value: str) -> bytes:
+def label(name: str, value: str) -> bytes:
+    """One label."""
     both = b"".join(_field(number, len(text)) + text for number, text in ((1, name.encode()), (2, value.encode())))
     return _field(1, len(both)) + both
 

@@ -34,6 +34,14 @@ def upgrade() -> None:
         sa.Column("due", sa.BigInteger),
         _text("data"),
     )
+    op.create_table(
+        "metric_points",
+        _text("key", key=True),
+        *map(_whole, ("start_ns", "time_ns")),
+        sa.Column("said", sa.LargeBinary, nullable=False),
+        _whole("expires"),
+    )
+    op.create_index("metric_points_expires", "metric_points", ["expires"])
     op.create_index("ota_attempts_due", "ota_attempts", ["due"])
     op.create_index("ota_attempts_changed", "ota_attempts", ["changed"])
     op.create_table(
