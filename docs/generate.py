@@ -16,6 +16,7 @@ from typing import Any
 
 from hybridobs import contract
 from hybridobs.cli._boards import built
+from hybridobs.contract._setters import set_by
 from hybridobs.kpi.catalog import KPIS, MEASURES
 from hybridobs.kpi.catalog.mission import MISSION
 from hybridobs.kpi.kpi import Direction, Kpi
@@ -56,11 +57,11 @@ def said_in_source(enum: type[StrEnum]) -> dict[str, str]:
 def attributes(place: str) -> str:
     """The table of what one place carries."""
     rows = [
-        [code(a.key), a.type, code(a.unit), a.brief, code(a.example), a.stability]
+        [code(a.key), a.type, code(a.unit), a.brief, code(a.example), set_by(a.key), a.stability]
         for a in contract.ATTRIBUTES.values()
         if a.where == place
     ]
-    return table(["attribute", "type", "unit", "meaning", "example", "stability"], rows)
+    return table(["attribute", "type", "unit", "meaning", "example", "set by", "stability"], rows)
 
 
 def closed_lists() -> list[type[StrEnum]]:
@@ -77,6 +78,10 @@ def contract_page() -> str:
         f"Version **{contract.CONTRACT_VERSION}**. Everything travels as plain OTLP; these are the names that "
         "hybridobs reads and writes. OpenTelemetry's names are used where they exist, `hybridobs.*` only where "
         "none does. Units are UCUM.",
+        "*Set by*: a function of `hybridobs` that the application calls (`call` is what `observe` gives); the "
+        "*operator* in `configure` or the environment; the *SDK* by itself; *relay* and *collector*. *Any sender* is "
+        "whoever has the value: there is no function of its own; stock OpenTelemetry sends it, or on a call "
+        "`call.attribute`.",
     ]
     for place, (title, note) in PLACES.items():
         parts += [f"## {title}", note, attributes(place)]

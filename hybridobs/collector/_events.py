@@ -149,6 +149,8 @@ def _take(
     texts = {wire: text for wire, text in texts.items() if wire not in LABEL_KEYS}
     if kind == EventKind.SESSION_START and who:
         texts[contract.INSTALLATION_ID] = who
+    if kind == EventKind.OTA_UPDATE and (other := _installation(said)):
+        who = texts[contract.INSTALLATION_ID] = other
     once = _once(kind, record, texts, numbers, who)
     wall = record.time or record.observed
     since = numbers.pop(contract.CLOCK_MONOTONIC, None)
@@ -211,9 +213,14 @@ def _who(piece: Piece, resource: bytes) -> str:
     if (stream := piece.source.stream) is not None:
         return stream.installation if stream.installation != UNKNOWN else ""
     try:
-        found = read_resource(resource).get(contract.INSTALLATION_ID)
+        return _installation(read_resource(resource))
     except DecodeError:
         return ""
+
+
+def _installation(said: Mapping[str, Value]) -> str:
+    """The installation that a resource names, or an update of which another one tells: a bridge speaks for many."""
+    found = said.get(contract.INSTALLATION_ID)
     return clean(found) if isinstance(found, str) else ""
 
 

@@ -187,20 +187,26 @@ class Watch:
 
 
 def heard(sender: Sender | None, alike: Alike) -> list[Heard]:
-    """What events of updates say about attempts that can be told from others: of a known device, and with a name."""
-    if sender is None or alike.kind != EventKind.OTA_UPDATE:
+    """What events of updates say about attempts that can be told from others: of a known device, and with a name.
+
+    The device is the one that a bridge names, else the one that speaks.
+    """
+    if alike.kind != EventKind.OTA_UPDATE:
         return []
+    speaks = "" if sender is None else sender.installation
     found = []
     for event in alike.events():
         system, deployment, attempt = (
             event.texts.get(key, "") for key in (contract.OTA_SYSTEM, contract.OTA_DEPLOYMENT, contract.OTA_ATTEMPT)
         )
-        if not deployment and not attempt:
+        whose = event.texts.get(contract.INSTALLATION_ID) or speaks
+        if not whose or (not deployment and not attempt):
             continue
         kind = event.texts.get(contract.OTA_KIND, "")
         model = "" if event.labels.model == UNKNOWN else event.labels.model
-        name = model if kind == "model" else sender.service if kind in ("app", "container") else ""
-        found.append(Heard(sender.installation, f"{system}\n{deployment}\n{attempt}", name, event))
+        service = sender.service if sender is not None and whose == speaks else ""
+        name = model if kind == "model" else service if kind in ("app", "container") else ""
+        found.append(Heard(whose, f"{system}\n{deployment}\n{attempt}", name, event))
     return found
 
 

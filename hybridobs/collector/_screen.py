@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from hybridobs.collector._attributes import Value
 from hybridobs.errors import ConfigError
-from hybridobs.privacy import DECIMALS, Rule, Scanner, compiled, is_place, is_version
+from hybridobs.privacy import DECIMALS, SMALLEST_CARD, Rule, Scanner, compiled, is_count, is_place, is_version
 
 _LONGEST = 8192
 
@@ -38,18 +38,51 @@ class Screen:
 
     def fit(self, key: str) -> bool:
         """Whether a key is no text about a person itself."""
-        return self._scanner.text(key, _LONGEST) == key
+        return self._scanner.fit(key, _LONGEST)
 
     def value(self, key: str, value: Value) -> Value:
         """A value of any type as it may be kept."""
         if isinstance(value, str):
-            return self.text(key, value)
+            return self._place(key, value) if is_place(key) else self.text(key, value)
+        if isinstance(value, bool):
+            return value
+        if isinstance(value, int):
+            return value if value < SMALLEST_CARD or is_count(key) else self._whole(value)
+        if isinstance(value, bytes):
+            return self._bytes(value)
         if isinstance(value, list):
             return [self.value(key, item) for item in value]  # type: ignore[arg-type]
         if isinstance(value, dict):
             return {name: self.value(name, item) for name, item in value.items() if self.fit(name)}  # type: ignore[arg-type]
         if isinstance(value, float) and is_place(key):
-            return round(value, DECIMALS)
+            return self._rounded(value)
+        return value
+
+    def _rounded(self, number: float) -> float:
+        near = round(number, DECIMALS)
+        if near != number:
+            self._note(Rule.LOCATION)
+        return near
+
+    def _place(self, key: str, text: str) -> str:
+        try:
+            number = float(text)
+        except ValueError:
+            return self.text(key, text)
+        near = self._rounded(number)
+        return text if near == number else str(near)
+
+    def _whole(self, value: int) -> int | str:
+        """A whole number, or the mark of the rule that says whose number it is."""
+        said = self.text("", str(value))
+        return value if said == str(value) else said
+
+    def _bytes(self, value: bytes) -> bytes | str:
+        """Bytes may be a text in disguise; what is found cannot be mended, so all of them go."""
+        for encoding in ("utf-8", "latin-1"):
+            text = value[:_LONGEST].decode(encoding, "replace")
+            if self._scanner.text(text, len(text)) != text:
+                return ""
         return value
 
     def taken(self) -> Counter[str]:

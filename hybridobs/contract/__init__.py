@@ -68,7 +68,7 @@ CONTRACT = _attribute(
 HOST_ARCH = _attribute("host.arch", "string", "CPU architecture.", "arm64", where="resource")
 HOST_CPU_MODEL = _attribute("host.cpu.model.name", "string", "CPU model.", "Cortex-A76", where="resource")
 HOST_CPU_COUNT = _attribute(
-    "hybridobs.device.cpu.count", "int", "Logical CPUs usable by the process.", "4", where="resource"
+    "hybridobs.device.cpu.count", "int", "Logical CPUs usable by the process.", "4", unit="{cpu}", where="resource"
 )
 DEVICE_MEMORY = _attribute(
     "hybridobs.device.memory", "int", "Physical memory.", "4147900416", unit="By", where="resource"
@@ -175,9 +175,7 @@ INTERACTION = _attribute(
 FIRST_OUTPUT = _attribute(
     "hybridobs.interaction.time_to_first_output", "double", "Start to first yielded output.", "0.041", unit="s"
 )
-CONFIDENCE = _attribute(
-    "hybridobs.inference.confidence", "double", "Confidence of the answer, 0 to 1.", "0.93", unit="1"
-)
+CONFIDENCE = _attribute("hybridobs.inference.confidence", "double", "Confidence of the answer, 0 to 1.", "0.93")
 ENERGY = _attribute("hybridobs.inference.energy", "double", "Energy of this inference.", "0.21", unit="J")
 ENERGY_METHOD = _attribute("hybridobs.energy.method", "string", "measured, counter or estimated.", "counter")
 COST = _attribute("hybridobs.inference.cost", "double", "Cost of this inference in hybridobs.cost.currency.", "0.00012")
@@ -189,8 +187,8 @@ PROVIDER = _attribute("gen_ai.provider.name", "string", "Who serves the model.",
 REGION = _attribute("cloud.region", "string", "Region that answered.", "eu-central-1", where="resource")
 INPUT_TOKENS = _attribute("gen_ai.usage.input_tokens", "int", "Tokens read.", "412", unit="{token}")
 OUTPUT_TOKENS = _attribute("gen_ai.usage.output_tokens", "int", "Tokens written.", "96", unit="{token}")
-ATTEMPT = _attribute("hybridobs.inference.attempt", "int", "1 for the first try.", "1")
-BATCH_SIZE = _attribute("hybridobs.batch.size", "int", "Inputs answered by this call.", "8")
+ATTEMPT = _attribute("hybridobs.inference.attempt", "int", "1 for the first try.", "1", unit="{attempt}")
+BATCH_SIZE = _attribute("hybridobs.batch.size", "int", "Inputs answered by this call.", "8", unit="{input}")
 ROUTE_DECISION = _attribute(
     "hybridobs.route.decision", "string", "local, offload, cache, split or fallback.", "offload"
 )
@@ -333,10 +331,10 @@ class Outcome(StrEnum):
 class ValueFault(StrEnum):
     """Why one value of a counted event was left out; the event itself still counts."""
 
-    NOT_A_NUMBER = "not_a_number"
-    OUT_OF_RANGE = "out_of_range"
-    WRONG_TYPE = "wrong_type"
-    TOO_LONG = "too_long"
+    NOT_A_NUMBER = "not_a_number"  # NaN or infinite
+    OUT_OF_RANGE = "out_of_range"  # not in its range or its closed list
+    WRONG_TYPE = "wrong_type"  # not of the contract's type
+    TOO_LONG = "too_long"  # a text that was cut
     TOO_MANY = "too_many"  # attributes after those that one record may have
 
 
@@ -350,9 +348,9 @@ class TimeDoubt(StrEnum):
 class LostReason(StrEnum):
     """Why a sender gave records up before they were acknowledged."""
 
-    QUEUE_FULL = "queue_full"
+    QUEUE_FULL = "queue_full"  # no room left in memory within the limit
     REJECTED = "rejected"  # the collector said: do not send again
-    SHUTDOWN = "shutdown"
+    SHUTDOWN = "shutdown"  # the process ended before they were sent
     SPOOL_FULL = "spool_full"  # no room left on disk within the limit
     EXPIRED = "expired"  # waited longer than the age limit, counted in time the device was on
     TOO_LARGE = "too_large"  # one record over the size limit

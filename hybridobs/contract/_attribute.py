@@ -32,6 +32,7 @@ def attribute(
     where: str = "span",
     stability: str = "development",
 ) -> str:
-    """Register an attribute; returns its key."""
+    """Register an attribute; returns its key. A number without a unit is a plain one: 1."""
+    unit = unit or ("1" if type in ("int", "double") else "")
     ATTRIBUTES[key] = Attribute(key, type, brief, example, unit, where, stability)
     return key

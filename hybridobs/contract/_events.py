@@ -15,28 +15,28 @@ from hybridobs.contract._attribute import attribute as _attribute
 class EventKind(StrEnum):
     """What a record is about; the value is its event name on the wire (``inference`` is a span)."""
 
-    INFERENCE = "hybridobs.inference"
-    LOST = "hybridobs.telemetry.lost"
-    ROUTE = "hybridobs.route.decision"
-    FEEDBACK = "hybridobs.feedback"
-    EVALUATION = "gen_ai.evaluation.result"
-    SAFETY = "hybridobs.safety.check"
-    SESSION_START = "session.start"
-    SESSION_END = "session.end"
-    OTA_UPDATE = "hybridobs.ota.update"
-    RELEASE_ACTION = "hybridobs.release.action"
-    MODEL_TRAINED = "hybridobs.model.trained"
-    SAMPLE_UPLOADED = "hybridobs.sample.uploaded"
-    CACHE_RESULT = "hybridobs.cache.result"
-    SHADOW_PAIR = "hybridobs.shadow.pair"
-    CRASH = "app.crash"
-    BUSINESS_OUTCOME = "hybridobs.business.outcome"
-    DEVICE_POSTURE = "hybridobs.device.posture"
-    DEVICE_HEALTH = "hybridobs.device.health"
-    DEVICE_LIFECYCLE = "hybridobs.device.lifecycle"
-    FEDERATION_ROUND = "hybridobs.federation.round"
-    REDACTED = "hybridobs.privacy.redacted"
-    POLICY_CHANGE = "hybridobs.policy.change"
+    INFERENCE = "hybridobs.inference"  # one answer of a model, with the attributes of a span
+    LOST = "hybridobs.telemetry.lost"  # numbers that the sender gave up
+    ROUTE = "hybridobs.route.decision"  # where a task goes and why, said beside a call, with a span's keys
+    FEEDBACK = "hybridobs.feedback"  # whether an answer was right, said later
+    EVALUATION = "gen_ai.evaluation.result"  # how an answer or a model did in an evaluation
+    SAFETY = "hybridobs.safety.check"  # what a policy found in an input or an output
+    SESSION_START = "session.start"  # somebody begins to use the product
+    SESSION_END = "session.end"  # and ends, with an outcome
+    OTA_UPDATE = "hybridobs.ota.update"  # a state of an update over the air
+    RELEASE_ACTION = "hybridobs.release.action"  # a release was promoted, paused or rolled back
+    MODEL_TRAINED = "hybridobs.model.trained"  # a model was trained
+    SAMPLE_UPLOADED = "hybridobs.sample.uploaded"  # a sample left the device
+    CACHE_RESULT = "hybridobs.cache.result"  # what a cache did, or that it was wrong
+    SHADOW_PAIR = "hybridobs.shadow.pair"  # a shadow beside its primary call, whose trace it has
+    CRASH = "app.crash"  # the application crashed, with the error.type of a span
+    BUSINESS_OUTCOME = "hybridobs.business.outcome"  # what came of it
+    DEVICE_POSTURE = "hybridobs.device.posture"  # which protections of a device were verified
+    DEVICE_HEALTH = "hybridobs.device.health"  # what a device measures of itself
+    DEVICE_LIFECYCLE = "hybridobs.device.lifecycle"  # a device was put into service or taken out of it
+    FEDERATION_ROUND = "hybridobs.federation.round"  # one round of federated learning
+    REDACTED = "hybridobs.privacy.redacted"  # how many values were changed or left out for privacy
+    POLICY_CHANGE = "hybridobs.policy.change"  # a policy set a flag to another variant
     QUARANTINED = "hybridobs.ingest.quarantined"  # said by the collector itself
 
 
@@ -51,7 +51,7 @@ def _number(kind: EventKind | str, key: str, brief: str, example: str, unit: str
     return _attribute(key, "double", brief, example, unit=unit, where=str(kind))
 
 
-def _whole(kind: EventKind | str, key: str, brief: str, example: str, unit: str = "") -> str:
+def _whole(kind: EventKind | str, key: str, brief: str, example: str, unit: str = "1") -> str:
     return _attribute(key, "int", brief, example, unit=unit, where=str(kind))
 
 

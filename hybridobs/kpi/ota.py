@@ -66,6 +66,8 @@ TABLE: dict[str, dict[str, State]] = {
         (_REBOOT, "running+proceeding proceeding"),
         (_SUCCEEDED, "closed+success closed+none finished"),
         (_FAILED, "closed+failure error"),
+        (_ROLLED_BACK, "closed+failure+rolled_back"),  # by a word of its own in the details: the server has none
+        (_STUCK_BETWEEN, "closed+failure+rollback_failed"),
         (_REJECTED, "rejected denied"),
         (_CANCELED, "canceled"),
         (_REMOVED, "deleted"),

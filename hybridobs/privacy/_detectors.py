@@ -14,7 +14,7 @@ from hybridobs.privacy._finding import Finding, Rule, marked
 
 Detector = Callable[[str], Iterator[Finding]]
 
-_EMAIL = re.compile(r"(?<![\w.+'-])[\w.+'-]++(?:@|%40)(?:[\w-]++\.)++[^\W\d_][\w-]*+")
+_EMAIL = re.compile(r"(?<![\w.+'-])[\w.+'-]++(?:@|%40)([\w-]++(?:\.[\w-]++)++)")
 _IBAN = re.compile(r"(?<![0-9A-Za-z])[A-Za-z]{2}[0-9]{2}(?:[ \u00a0-]?[0-9A-Za-z]){11,30}")
 # Country and length of its numbers, of the SWIFT registry.
 _IBAN_LENGTHS = {
@@ -41,10 +41,12 @@ _IBAN_LENGTHS = {
 }
 _IPV4 = re.compile(r"(?<![0-9A-Za-z.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?![0-9A-Za-z]|\.[0-9])")
 _VERSION = re.compile(r"(?:version|ver|release|build)\W{0,3}\Z", re.I)
-_COLONS = re.compile(
-    r"(?<![0-9A-Za-z:])[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:]*+(?:(?<=:)[0-9]{1,3}(?:\.[0-9]{1,3}){3})?(?![0-9A-Za-z])"
+_COLONS = re.compile(r"(?<![0-9A-Fa-f:])[0-9A-Fa-f]*+:[0-9A-Fa-f:]*+")
+# Six pairs, no more: a pair before or behind them makes it something else, a word such as mac: does not.
+_MAC = re.compile(
+    r"(?<![0-9A-Za-z])(?<!(?<![0-9A-Za-z])[0-9A-Fa-f]{2}[:-])"
+    r"[0-9A-Fa-f]{2}([:-])(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}(?![0-9A-Za-z]|[:-][0-9A-Fa-f])"
 )
-_MAC = re.compile(r"(?<![0-9A-Za-z:-])[0-9A-Fa-f]{2}([:-])(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}(?![0-9A-Za-z:-])")
 _NUMBER = r"[+-]?[0-9]{1,3}\.[0-9]{3,18}"
 _PAIR = re.compile(rf"(?<![0-9A-Za-z.])({_NUMBER})(°? ?[NSns]?[ ,;/]{{1,3}})({_NUMBER})(?![0-9A-Za-z]|\.[0-9])")
 _NAMED = re.compile(
@@ -58,6 +60,7 @@ _DEGREES = re.compile(
 _HOME = re.compile(r"(?:/home/|/Users/|\\Users\\|\\Documents and Settings\\)([^/\\\s:\"'<>|()\[\],;]+)")
 _NOBODY = frozenset({"shared", "public", "default", "runner"})
 _HINT_CHARS = 12
+_IPV6_GROUP = 4  # digits of a group at most
 _LEAST_IPV6 = 6  # characters; 1::2 is a slice
 
 
@@ -70,7 +73,16 @@ def detectors(decimals: int, *, addresses: bool = True) -> tuple[Detector, ...]:
 def _emails(text: str) -> Iterator[Finding]:
     if "@" in text or "%40" in text:
         for found in _EMAIL.finditer(text):
-            yield marked(*found.span(), Rule.EMAIL)
+            if (size := _domain(found[1])) > 0:
+                yield marked(found.start(), found.start(1) + size, Rule.EMAIL)
+
+
+def _domain(labels: str) -> int:
+    """How many characters are a domain: its last label begins with a letter; foo@1.2.3 has none."""
+    size = len(labels)
+    while size > 0 and not labels[labels.rfind(".", 0, size) + 1].isalpha():
+        size = labels.rfind(".", 0, size)
+    return size if "." in labels[: max(size, 0)] else 0
 
 
 def _ibans(text: str) -> Iterator[Finding]:
@@ -96,12 +108,29 @@ def _addresses(text: str) -> Iterator[Finding]:
         fine = all(int(part) <= 255 for part in parts) and parts[0] != "127" and set(parts) != {"0"}
         if fine and not _VERSION.search(text[max(0, found.start() - _HINT_CHARS) : found.start()]):
             yield marked(*found.span(), Rule.IP)
-    if text.count(":") < 2:
-        return
-    for found in _COLONS.finditer(text):
-        said = found.group()
-        if _LEAST_IPV6 <= len(said) <= 45 and any(char.isdigit() for char in said) and _is_ipv6(said):
-            yield marked(*found.span(), Rule.IP)
+    if text.count(":") >= 2:
+        for found in _COLONS.finditer(text):
+            start, end = _without_marks(text, *found.span())
+            said = text[start:end]
+            if _LEAST_IPV6 <= len(said) <= 45 and any(char.isdigit() for char in said) and _is_ipv6(said):
+                yield marked(start, end, Rule.IP)
+
+
+def _without_marks(text: str, start: int, end: int) -> tuple[int, int]:
+    """An address in a run of digits and colons, without the colon of a sentence: ``peer:2001:db8::1: refused``.
+
+    Empty where the run is part of a word, as in ``std::vector``.
+    """
+    colon = text.index(":", start)
+    named = text[max(0, start - 1) : start].isalnum() or colon - start > _IPV6_GROUP
+    if named or colon == start:
+        if text[colon + 1 : colon + 2] != ":":
+            start = colon + 1
+        elif named:
+            return start, start
+    if text[end - 1] == ":" and text[end - 2 : end - 1] != ":":
+        return start, end - 1
+    return (start, start) if text[end : end + 1].isalnum() else (start, end)
 
 
 def _is_ipv6(text: str) -> bool:

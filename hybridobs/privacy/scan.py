@@ -11,9 +11,12 @@ from hybridobs.privacy._detectors import Detector, detectors
 from hybridobs.privacy._finding import Finding, Rule, marked
 
 DECIMALS = 2  # places that are kept of a coordinate: about 1 km
+SMALLEST_CARD = 10**12  # a whole number of 13 digits and more may be the number of a card
 MARGIN = 256  # characters read behind a limit, so that what begins before it is still recognised
 
 _SUSPECT = re.compile(r"[0-9@%\\]|/home/|/Users/").search
+_PART = re.compile(r"\.(?=[0-9])")
+_BLANK = re.compile(r"\s").search
 _MOST_CLEAN = 4096  # texts remembered as clean, of each kind
 _LONGEST_CLEAN = 256
 _PLACE = re.compile(r"(?:^|[._-])(?:lat|latitude|lon|lng|longitude)$", re.I)
@@ -44,8 +47,9 @@ class Scanner:
     def text(self, text: str, most: int, *, version: bool = False) -> str | None:
         """``text`` without personal data and at most ``most`` characters long; None if that cannot be told.
 
-        ``version`` says that four numbers with dots between them are no address.
+        ``version`` says that four numbers with dots between them are no address, if they are one word.
         """
+        version = version and _BLANK(text) is None
         clean = self._clean[version]
         if len(text) <= min(most, _LONGEST_CLEAN) and text in clean:
             return text
@@ -54,6 +58,11 @@ class Scanner:
         except Exception:
             self._noted(Rule.FAILED)
             return None
+
+    def fit(self, key: str, most: int) -> bool:
+        """Whether a key is no text about a person; what is behind a dot of it is looked at alone: ``app.10.1.2.3``."""
+        tails = (key[found.end() :] for found in _PART.finditer(key))
+        return self.text(key, most) == key and all(self.text(tail, most) == tail for tail in tails)
 
     def _scanned(self, text: str, most: int, version: bool, clean: set[str]) -> str:
         whole = len(text) <= most
@@ -92,6 +101,13 @@ def compiled(patterns: Mapping[str, str]) -> dict[str, re.Pattern[str]]:
 def is_place(key: str) -> bool:
     """Whether an attribute is half of a pair of coordinates."""
     return _PLACE.search(key) is not None
+
+
+@lru_cache(maxsize=4096)
+def is_count(key: str) -> bool:
+    """Whether the contract says that an attribute is a whole number: a count, bytes or a time, and never a card."""
+    known = contract.ATTRIBUTES.get(key)
+    return known is not None and known.type == "int"
 
 
 @lru_cache(maxsize=4096)

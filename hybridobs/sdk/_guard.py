@@ -18,6 +18,7 @@ _failures: dict[str, int] = {}
 _ignored: dict[tuple[str, ValueFault], int] = {}
 _MAX_KINDS = 1000  # distinct things remembered; further ones are counted together
 _REST = "other"
+_MOST_SHOWN = 80  # characters of a value in a log
 
 
 def failed(where: str) -> None:
@@ -54,9 +55,19 @@ def ignored(key: str, fault: ValueFault, value: object, way_out: str = "") -> No
             _ignored[what] = seen = _ignored.get(what, 0) + 1
         if seen == 1:
             why = f"{fault.value}, {way_out}" if way_out else fault.value
-            log.warning("hybridobs ignored %s=%.80r: %s; this is said once for each key", key, value, why)
+            log.warning("hybridobs ignored %s=%s: %s; this is said once for each key", *_shown(key, value), why)
     except Exception:
         failed("ignored")
+
+
+def _shown(key: str, value: object) -> tuple[str, str]:
+    """A key and a value as a log may have them: short, and without personal data; a key may be made of data."""
+    from hybridobs.privacy import Scanner  # rarely needed, and not free to load
+
+    scan = Scanner(lambda _: None).text
+    told = scan(value if isinstance(value, str) else repr(value), _MOST_SHOWN)
+    shown = type(value).__name__ if told is None else repr(told) if isinstance(value, str) else told
+    return scan(key, _MOST_SHOWN) or "a value", shown
 
 
 def failures() -> dict[str, int]:

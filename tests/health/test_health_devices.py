@@ -98,6 +98,14 @@ def test_a_laptop_on_battery(put: Put) -> None:
     assert report.values[c.DEVICE_ENERGY] == pytest.approx(12.5e-3 * 3600 * 12)
 
 
+def test_a_battery_knows_better_than_a_rail(put: Put) -> None:
+    """While it discharges, everything that the device draws comes from it; on a charger the rail is what is known."""
+    on_battery = look_twice(put, {**PI, **LAPTOP}, {})
+    assert (on_battery.sources[c.DEVICE_POWER], on_battery.values[c.DEVICE_POWER]) == ("battery gauge", 9.0)
+    charging = look_twice(put, {"sys/class/power_supply/BAT0/status": "Charging"}, {})
+    assert charging.sources[c.DEVICE_POWER] == "power rail ina219/1"
+
+
 def test_a_battery_that_counts_energy(put: Put) -> None:
     """µWh over the mean voltage is charge; over 3600 it is J."""
     bat = "sys/class/power_supply/BAT0"

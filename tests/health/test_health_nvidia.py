@@ -21,6 +21,12 @@ def no_such_thing(_: object) -> float:
     raise RuntimeError("Not Supported")
 
 
+class NotOursError(Exception):
+    """As the bindings have it."""
+
+    value = 4
+
+
 @pytest.fixture
 def nvml(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Two GPUs: 20 and 30 W, 60 and 70 °C, half and all in use, 1000 and 2000 J since the driver was loaded."""
@@ -68,6 +74,34 @@ def test_what_a_gpu_does_not_tell_is_absent(nvml: Any) -> None:
     assert c.GPU_UTILIZATION in report.values
 
 
+def test_a_gpu_that_is_divided_tells_what_it_can(nvml: Any) -> None:
+    """With MIG nobody knows how busy the whole is; power and temperature are of the whole all the same."""
+    nvml.nvmlDeviceGetUtilizationRates = no_such_thing
+    report = read()
+    assert report.absent == {c.GPU_UTILIZATION: "NVML: Not Supported"}
+    assert report.values == {c.GPU_MEMORY: 0.5, c.GPU_POWER: 50.0, c.TEMPERATURE: 70.0}
+
+
+def test_gpus_that_belong_to_others_are_left_out(nvml: Any) -> None:
+    """A container may ask some of a machine's; without any the reason is NVML's."""
+
+    def handle(number: int, own: int = 1) -> int:
+        if number != own:
+            raise NotOursError("Insufficient Permissions")
+        return number
+
+    nvml.nvmlDeviceGetHandleByIndex = handle
+    assert read().values[c.GPU_POWER] == 30.0
+    nvml.nvmlDeviceGetHandleByIndex = lambda number: handle(number, own=9)
+    assert read().absent[c.GPU_POWER] == "NVML: Insufficient Permissions"
+
+
+def test_a_gpu_that_is_lost_makes_all_absent(nvml: Any) -> None:
+    """The rest is not the whole."""
+    nvml.nvmlDeviceGetHandleByIndex = lambda number: no_such_thing(None) if number else 0
+    assert set(read().absent) == {c.GPU_POWER, c.GPU_MEMORY, c.GPU_UTILIZATION}
+
+
 def test_without_bindings_or_driver_everything_is_absent(nvml: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """And the reason is the way out."""
     nvml.nvmlInit = lambda: no_such_thing(None)
@@ -83,3 +117,12 @@ def test_energy_of_a_call_from_the_gpus(nvml: Any, put: Put) -> None:
     assert (source.name, source.method, source.read()) == ("NVML", "counter", 3000.0)
     nvml.nvmlDeviceGetTotalEnergyConsumption = no_such_thing
     assert meter(root=put({}).root).source is None
+
+
+def test_gpus_that_do_not_count_are_named(nvml: Any, put: Put) -> None:
+    """The processor alone is not all of a machine with a GPU."""
+    zone = "sys/class/powercap/intel-rapl:0"
+    root = put({f"{zone}/name": "package-0", f"{zone}/energy_uj": 0, f"{zone}/max_energy_range_uj": 1000}).root
+    nvml.nvmlDeviceGetTotalEnergyConsumption = no_such_thing
+    source = meter(root=root).source
+    assert source is not None and source.name == "RAPL without the GPUs, which do not count their energy"

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import hybridobs
 from hybridobs import contract as c
 from hybridobs.kpi.ota import Seen, State
 from hybridobs.sdk import ota
@@ -93,3 +94,14 @@ def test_a_stalled_report_counts_apart(hybridobs_capture: Capture) -> None:
     """Stuck adds to its own number and not to the phases reached."""
     ota.report(ota.Report("aws_iot", "QUEUED", attempt="j-1"), stalled="stuck")
     assert hybridobs_capture.kpi("ota_stuck") == 1
+
+
+def test_a_bridge_says_whose_update_it_is(hybridobs_capture: Capture) -> None:
+    """The labels are that device's, as far as they are told, and not the bridge's; the same state of two is two."""
+    hybridobs.configure(service="bridge", tier="site", site="s1", cohort="servers")
+    for name in ("till-1", "till-2", "till-2"):
+        said = ota.Report("hawkbit", "closed", "failure", deployment="8", time_ns=1_760_000_000_000_000_000)
+        ota.report(said, installation=name, labels={"cohort": "canary", "colour": "red"})
+    assert [event.texts[c.INSTALLATION_ID] for event in hybridobs_capture.events] == ["till-1", "till-2"]
+    assert hybridobs_capture.reading("ota_failure_rate", cohort="canary", tier="unknown", site="unknown").n == 2
+    assert hybridobs_capture.ignored == {"labels: out_of_range": 3}

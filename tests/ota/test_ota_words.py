@@ -87,7 +87,7 @@ ROWS: list[tuple[State, str, list[Word]]] = [
     (FAILED, "golioth", words("idle", "unsupported_protocol", Seen(["downloading"]))),
     (FAILED, "kubeedge", words("BackUp/Failure|Upgrade/Failure")),
     (FAILED, "opamp", words("InstallFailed")),
-    (ROLLED_BACK, "hawkbit", words("closed", "success", Seen(**OLD))),
+    (ROLLED_BACK, "hawkbit", words("closed", "success", Seen(**OLD)) + words("closed", "failure+rolled_back")),
     (ROLLED_BACK, "mender", words("failure", "ArtifactRollback") + words("failure", "", Seen(["rebooting"], **OLD))),
     (ROLLED_BACK, "swupdate", words("3")),
     (ROLLED_BACK, "rauc", words("boot|mark bad", seen=Seen(["install succeeded"], **OLD)) + words("mark bad")),
@@ -97,6 +97,7 @@ ROWS: list[tuple[State, str, list[Word]]] = [
     (ROLLED_BACK, "kubeedge", words("RollBack/Successful")),
     (ROLLED_BACK, "balena", words("operational", seen=Seen(["updating"], **OLD))),
     (ROLLED_BACK, "opamp", words("Installed", seen=Seen(**OLD))),
+    (ROLLBACK_FAILED, "hawkbit", words("closed", "failure+rollback_failed")),
     (ROLLBACK_FAILED, "mender", words("failure", "release-1.2_INCONSISTENT")),
     (ROLLBACK_FAILED, "rauc", words("no good slot")),
     (ROLLBACK_FAILED, "aws_iot", words("FAILED_UNABLE_TO_ROLLBACK") + words("FAILED", "FAILED_UNABLE_TO_ROLLBACK")),
@@ -143,6 +144,16 @@ def test_the_table_uses_the_vocabulary_of_the_contract() -> None:
 def test_an_unknown_word_ends_nothing(system: str) -> None:
     """It is in progress, and can be told from a known word by its phase."""
     assert canonical(system, "rebaselining") == State("in_progress", "_OTHER")
+
+
+UNDER_WAY = {system: said[0] for state, system, said in ROWS if not state.final}
+
+
+@pytest.mark.parametrize("system", ota.SYSTEMS)
+def test_our_timer_ends_what_a_system_leaves_open(system: str) -> None:
+    """Each of them has words after which nothing may ever come."""
+    state = canonical(system, *UNDER_WAY[system])
+    assert ota.overdue(state, age=101, limit=100) == TIMED_OUT
 
 
 def test_our_timer_ends_what_nobody_else_does() -> None:

@@ -96,7 +96,17 @@ PLANTED: dict[str, tuple[str, ...]] = {
 """At least 200 in all; ``badge`` is an own rule."""
 
 NEAR_MISSES: dict[str, tuple[str, ...]] = {
-    "email": ("user@localhost", "foo@1.2.3", "@decorator", "a @ b.c", "matmul x@y", "ops@", "@angular/core", "loss@k"),
+    "email": (
+        "user@localhost",
+        "foo@1.2.3",
+        "@decorator",
+        "a @ b.c",
+        "matmul x@y",
+        "ops@",
+        "@angular/core",
+        "loss@k",
+        "x@0.5.1",
+    ),
     "phone": _split(
         """
         2026-11-23 | 2026-11-23 10:15:30 | 23.11.2026 10:15 | 01.02.2026 10:15 | 1760000000 | 1.2.3 | 0815-4711
@@ -118,7 +128,7 @@ NEAR_MISSES: dict[str, tuple[str, ...]] = {
     "ip": _split(
         """
         127.0.0.1 | 0.0.0.0 | ::1 | 10.0.0.256 | v1.2.3.4 | version 1.2.3.4 | 1.2.3 | 1.2.3.4.5 | std::vector
-        10:15:30 | a::b
+        10:15:30 | a::b | ns1::fade2 | at 10:15:30: | foo::bar1::baz2
         abc::def | [1::2] | 12:34 | release 1.26.4.2 | a.1.2.3.4
         """
     ),

@@ -10,7 +10,7 @@ import pytest
 import hybridobs
 from hybridobs import contract
 from hybridobs.errors import ConfigError
-from hybridobs.sdk import redact
+from hybridobs.sdk import _guard, redact
 from hybridobs.sdk._settings import resolve
 from tests.sdk.conftest import Wire
 
@@ -76,6 +76,8 @@ def test_a_key_made_of_data_stays() -> None:
     policy = redact.Policy(allow=["*"])
     assert policy.attribute("seen.jane@example.com", 1) is redact.LEFT_OUT
     assert policy.attribute(f"{contract.FEATURE_PREFIX}jane@example.com", 1.0) is redact.LEFT_OUT
+    assert policy.attribute("app.10.1.2.3", 1) is redact.LEFT_OUT
+    assert policy.attribute("app.layer.3", 1) == 1
     assert policy.attribute("k" * 1000, 1) is redact.LEFT_OUT
 
 
@@ -137,6 +139,25 @@ def test_an_id_without_a_key_is_left_out(caplog: pytest.LogCaptureFixture) -> No
     assert policy.attribute(contract.PSEUDO_ID, "jane") is redact.LEFT_OUT
     assert redact.counts() == {"no_key": 1}
     assert "left out" in caplog.text and "jane" not in caplog.text
+
+
+def test_a_place_that_is_no_number_stays(caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever it says is about a place: it is counted, and the log has nothing of it."""
+    redact.forget()
+    assert redact.Policy(allow=["*"]).attribute("geo.lat", "Hauptstrasse 7") is redact.LEFT_OUT
+    assert redact.counts() == {"location": 1}
+    assert "Hauptstrasse" not in caplog.text
+
+
+def test_the_log_of_an_ignored_value_has_no_personal_data(quiet_wire: Wire, caplog: pytest.LogCaptureFixture) -> None:
+    """A value that makes no sense is shown as it might leave."""
+    _guard.forget()
+    hybridobs.feedback("jane.doe@example.com", outcome="true_accept")
+    with hybridobs.observe(model="m") as call:
+        call.confidence("+49 170 1234567")  # type: ignore[arg-type]
+        call.batch(-4111111111111111)
+    assert len(caplog.records) == 3 and "[email]" in caplog.text
+    assert not [secret for secret in ("jane", "1234567", "4111") if secret in caplog.text]
 
 
 def test_a_failing_policy_leaks_nothing(quiet_wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:

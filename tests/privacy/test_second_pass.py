@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from hybridobs import contract as c
 from hybridobs.collector import Collector, detect
 from hybridobs.collector._screen import Screen
 from hybridobs.errors import ConfigError
+from hybridobs.sdk import redact
 from tests.collector.conftest import FOREIGN, Start, pair, request, span
 from tests.privacy.planted import PLANTED
 
@@ -41,6 +43,7 @@ def test_a_value_that_repeats_is_looked_at_once() -> None:
         assert screen.text("hybridobs.site", "store-7") == "store-7"
     assert screen.text("hybridobs.model.version", "1.2.3.4") == "1.2.3.4"
     assert not screen.taken()
+    assert screen.text("hybridobs.model.version", "built on 10.1.2.3") == "built on [ip]"
 
 
 def test_values_of_every_type() -> None:
@@ -49,7 +52,18 @@ def test_values_of_every_type() -> None:
     assert screen.value("a", ["x", {"b": "jane@example.com", "jane@example.com": 1}]) == ["x", {"b": "[email]"}]
     assert screen.value("geo.location.lat", 48.137154) == 48.14
     assert screen.value("a", 48.137154) == 48.137154
-    assert screen.taken() == {"email": 2}
+    assert screen.value("geo.location.lon", "11.576124") == "11.58"
+    assert screen.value("app.card", 4111111111111111) == "[card]"
+    assert screen.value("app.note", b"by jane@example.com") == ""
+    assert screen.value("app.raw", b"\x00\x01") == b"\x00\x01"
+    assert screen.taken() == {"email": 3, "location": 2, "card": 1}
+
+
+def test_a_count_is_no_card() -> None:
+    """Bytes and numbers of the contract may have as many digits as a card, and its check digit."""
+    terabytes = 4222222222222
+    assert Screen().value(c.DISK_FREE, terabytes) == terabytes
+    assert redact.Policy().attribute(c.DISK_FREE, terabytes) == terabytes
 
 
 def test_own_rules() -> None:

@@ -13,10 +13,11 @@ from hybridobs.sdk.health._report import Report
 _KEYS = (c.GPU_UTILIZATION, c.GPU_MEMORY, c.GPU_POWER)
 _SOURCE = "NVML"
 _CELSIUS = 0  # NVML_TEMPERATURE_GPU
+_NO_PERMISSION = 4  # NVML_ERROR_NO_PERMISSION
 
 
 class Nvidia:
-    """All GPUs that the driver shows, added up; ``why`` says why there are none."""
+    """All GPUs that this process may ask, added up; ``why`` says why there are none."""
 
     def __init__(self) -> None:
         self.why = ""
@@ -26,9 +27,8 @@ class Nvidia:
             with loading:
                 nvml = import_module("pynvml")
             nvml.nvmlInit()
-            self._gpus = [nvml.nvmlDeviceGetHandleByIndex(number) for number in range(nvml.nvmlDeviceGetCount())]
+            self._gpus, self.why = _ours(nvml)
             self._nvml = nvml
-            self.why = "" if self._gpus else "the driver shows no GPU"
         except ImportError:
             self.why = "NVML's bindings are not installed; pip install 'hybridobs[nvidia]'"
         except Exception as error:
@@ -72,6 +72,19 @@ class Nvidia:
             return [float(ask(gpu)) for gpu in self._gpus]
         except Exception as error:  # NVMLError: a class of the bindings, which may not be installed
             return f"NVML: {error}"
+
+
+def _ours(nvml: Any) -> tuple[list[Any], str]:
+    """The GPUs that this process may ask, as a container shows some of a machine's, and why there are none."""
+    gpus, why = [], "the driver shows no GPU"
+    for number in range(nvml.nvmlDeviceGetCount()):
+        try:
+            gpus.append(nvml.nvmlDeviceGetHandleByIndex(number))
+        except Exception as error:
+            if getattr(error, "value", None) != _NO_PERMISSION:
+                raise  # one that fell off the bus: what the others say is not the whole
+            why = f"NVML: {error}"
+    return gpus, "" if gpus else why
 
 
 def _mean(values: list[float]) -> float:

@@ -33,7 +33,8 @@ def meter(*, watts: float | None = None, root: str | Path = "/") -> EnergyMeter:
     if has_rapl and has_nvidia:
         return EnergyMeter(Source(lambda: _sum(rapl.joules(), nvidia.joules()), "counter", "RAPL + NVML"))
     if has_rapl:
-        return EnergyMeter(Source(rapl.joules, "counter", "RAPL"))
+        name = "RAPL" if nvidia.why else "RAPL without the GPUs, which do not count their energy"
+        return EnergyMeter(Source(rapl.joules, "counter", name))
     if has_nvidia:
         return EnergyMeter(Source(nvidia.joules, "counter", "NVML"))
     gpu = nvidia.why or "a GPU does not count its energy"

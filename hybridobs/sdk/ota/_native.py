@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 Payload = Mapping[str, Any]
+_ROLLBACKS = ("rolled_back", "rollback_failed")
 
 
 class Report(NamedTuple):
@@ -52,7 +53,7 @@ def _hawkbit(payload: Payload) -> Report | None:
     if isinstance(status, Mapping):
         result = _map(status.get("result"))
         execution, finished = _text(status.get("execution")), _text(result.get("finished"))
-        code = finished if execution.lower() == "closed" else ""
+        code = "+".join((finished, *_rollback_in(status))) if execution.lower() == "closed" else ""
         return Report(
             "hawkbit",
             execution,
@@ -70,6 +71,12 @@ def _hawkbit(payload: Payload) -> Report | None:
             "hawkbit", _text(payload["type"]), _text(payload.get("code")), time_ns=_ms(payload.get("reportedAt"))
         )
     return None
+
+
+def _rollback_in(status: Payload) -> list[str]:
+    """Our own words for a rollback among the details, where a device has no other way to say it."""
+    details = status.get("details")
+    return [word for word in details if word in _ROLLBACKS][:1] if isinstance(details, list) else []
 
 
 def _mender(payload: Payload) -> Report | None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from hybridobs import contract as c
-from hybridobs.contract import EventKind
+from hybridobs.contract import EventKind, ValueFault
 from hybridobs.kpi import ota as rules
 from hybridobs.kpi.ota import Seen, State
 from hybridobs.sdk import _ids, _pipeline
 from hybridobs.sdk._emit import Subject, emit
-from hybridobs.sdk._guard import failed
+from hybridobs.sdk._guard import failed, ignored
 from hybridobs.sdk._refs import KEYS, Ref, of_process
 from hybridobs.sdk.ota._native import Report
 
@@ -24,23 +26,29 @@ def report(
     stalled: str = "",
     seen: Seen | None = None,
     corrects: Report | None = None,
+    installation: str = "",
+    labels: Mapping[str, str] | None = None,
 ) -> State | None:
     """Queue what a report means, at the time that it gives, and return it; None if that failed.
 
     The collector counts each state of an attempt once, however many reports say it. ``seen`` holds earlier words and
     the running version where they matter; ``corrects`` is the report of the success that this one confirms or takes
-    back; ``stalled`` is what :func:`hybridobs.kpi.ota.stalled` found.
+    back; ``stalled`` is what :func:`hybridobs.kpi.ota.stalled` found. A bridge says whose update it is:
+    ``installation`` is the id under which that device sends its own telemetry, if it sends any, and ``labels`` are that
+    device's (``{"cohort": "canary"}``); those of the bridge do not count then.
     """
     try:
         state = rules.canonical(said.system, said.status, said.code, seen)
+        whose = {c.INSTALLATION_ID: installation or None}
+        known = _labels(labels or {}, other=bool(installation))
         now = (_pipeline.active or _pipeline.first()).times.wall_ns()
         if corrects is not None and state.final:
             before = rules.canonical(corrects.system, corrects.status, corrects.code)
             now = corrects.time_ns or now
-            _queue({**_values(corrects, before, kind, from_version, ""), c.CORRECTION: -1}, now)
+            _queue({**_values(corrects, before, kind, from_version, ""), c.CORRECTION: -1, **whose}, now, known)
         else:
             now = said.time_ns or now
-        _queue(_values(said, state, kind, from_version, stalled), now)
+        _queue({**_values(said, state, kind, from_version, stalled), **whose}, now, known)
     except Exception:
         failed("ota report")
         return None
@@ -67,9 +75,21 @@ def _values(said: Report, state: State, kind: str, from_version: str, stalled: s
     }
 
 
-def _queue(values: dict[str, object], time_ns: int) -> None:
+def _labels(given: Mapping[str, str], *, other: bool) -> dict[str, str]:
+    """Labels by attribute key: of this process, or of ``other`` device, of which nothing is known but what is given."""
     pipeline = _pipeline.active or _pipeline.first()
-    labels = of_process(pipeline)
+    found = {} if other else of_process(pipeline)
+    wire = {label: key for key, label in c.LABEL_KEYS.items()}
+    for label, text in given.items():
+        if label not in wire or not isinstance(text, str):
+            ignored("labels", ValueFault.OUT_OF_RANGE, label, f"give a text for one of {', '.join(c.LABELS)}")
+        else:
+            found[wire[label]] = pipeline.tags.policy.label(wire[label], text)
+    return found
+
+
+def _queue(values: dict[str, object], time_ns: int, labels: Mapping[str, str]) -> None:
+    pipeline = _pipeline.active or _pipeline.first()
     ids = (_ids.random_bits(128) | 1).to_bytes(16, "big"), (_ids.random_bits(64) | 1).to_bytes(8, "big")
     # A time that another program gives is of no boot that is known here.
     ref = Ref(*ids, time_ns, 0.0, _NO_BOOT, pipeline.tags.clock_known, tuple(labels.get(key, "") for key in KEYS))

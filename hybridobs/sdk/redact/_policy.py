@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from hybridobs import contract
-from hybridobs.privacy import DECIMALS, Rule, Scanner, is_place, is_version
+from hybridobs.privacy import DECIMALS, SMALLEST_CARD, Rule, Scanner, is_count, is_place, is_version
 from hybridobs.sdk._guard import failed, log
 from hybridobs.sdk.redact._counts import count, first_time
 from hybridobs.sdk.redact._keys import Key, is_hash
@@ -25,7 +25,6 @@ MAX_KEY = 255
 MAX_TEXT = 1024
 MAX_ITEMS = 128
 _MOST_KEYS = 4096
-_SMALLEST_CARD = 10**12
 
 # What goes into a model and comes out of it, by the names that instrumentations use.
 CONTENT = (
@@ -51,6 +50,7 @@ class _Judged(NamedTuple):
     version: bool = False
     place: bool = False
     hashed: bool = False
+    whole: bool = False
 
 
 class Policy:
@@ -132,14 +132,14 @@ class Policy:
             return _Judged(Rule.TOO_LONG)
         place = is_place(key)
         if key in contract.ATTRIBUTES or key in contract.ALIASES:
-            return _Judged(None, is_version(key), place, key == contract.PSEUDO_ID)
+            return _Judged(None, is_version(key), place, key == contract.PSEUDO_ID, is_count(key))
         own = key.startswith((contract.FEATURE_PREFIX, contract.PHASE_PREFIX))
         if not own and self._allowed(key) is None:
             return _Judged(Rule.NOT_ALLOWED)
         if not self._content and _contents(key):
             return _Judged(Rule.CONTENT)
         # A key that is made of data, as in f"seen.{address}", is itself a text that leaves.
-        return _Judged(None, False, place) if self._scanner.text(key, MAX_KEY) == key else _Judged(Rule.NOT_ALLOWED)
+        return _Judged(None, False, place) if self._scanner.fit(key, MAX_KEY) else _Judged(Rule.NOT_ALLOWED)
 
     def _value(self, judged: _Judged, value: Any, most: int) -> Any:
         if isinstance(value, str):
@@ -153,7 +153,7 @@ class Policy:
             return [item for item in items if item is not LEFT_OUT]
         if judged.place and hasattr(type(value), "__float__"):
             return self._rounded(float(value))
-        if isinstance(value, int) and value >= _SMALLEST_CARD:
+        if isinstance(value, int) and value >= SMALLEST_CARD and not judged.whole:
             return value if self._scanner.text(str(value), most, version=judged.version) == str(value) else LEFT_OUT
         return value
 
@@ -161,10 +161,17 @@ class Policy:
         if judged.hashed:
             made = self.hashed(text)
         elif judged.place:
-            made = str(self._rounded(float(text)))
+            made = self._place(text)
         else:
             made = self._scanner.text(text, most, version=judged.version)
         return LEFT_OUT if made is None else made
+
+    def _place(self, text: str) -> str | None:
+        try:
+            return str(self._rounded(float(text)))
+        except ValueError:  # whatever it says, it says it about a place
+            count(Rule.LOCATION)
+            return None
 
     def _bytes(self, value: bytes) -> Any:
         """Bytes may be a text in disguise; they cannot be mended."""
