@@ -51,15 +51,6 @@ def upgrade() -> None:
         _text("text"),
     )
 
-    op.create_table(
-        "metric_points",
-        _text("key", key=True),
-        *map(_whole, ("start_ns", "time_ns")),
-        sa.Column("said", sa.LargeBinary, nullable=False),
-        _whole("expires"),
-    )
-    op.create_index("metric_points_expires", "metric_points", ["expires"])
-
 
 def _text(name: str, *, key: bool = False) -> sa.Column[str]:
     return sa.Column(name, sa.Text, primary_key=key, nullable=False)
