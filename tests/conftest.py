@@ -7,6 +7,8 @@ from collections.abc import Generator
 
 import pytest
 
+from tests.postgres import postgres as postgres
+
 ON_CI = os.environ.get("CI") == "true"
 PREFIXES = ("HYBRIDOBS_", "OTEL_")
 

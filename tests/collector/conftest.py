@@ -6,19 +6,22 @@ import re
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import grpc
 import pytest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, LogsData, ResourceLogs
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span, TracesData
 
 from hybridobs.collector import Collector, Limits
 from hybridobs.kpi.catalog import MEASURES
 from hybridobs.kpi.measure import Source
 from hybridobs.store import Store
+from tests.postgres import Server
 
 START = 1_760_000_000_000_000_000
 OURS = {
@@ -80,6 +83,18 @@ def request(spans: Sequence[Span], resource: Mapping[str, object] = OURS) -> byt
     return TracesData(resource_spans=[group]).SerializeToString()
 
 
+def lost(first: object, last: object, reason: str = "queue_full") -> bytes:
+    """A report of numbers given up."""
+    group = ResourceLogs()
+    group.resource.attributes.extend(pair(key, value) for key, value in OURS.items())
+    said = {"hybridobs.lost.first": first, "hybridobs.lost.last": last, "hybridobs.lost.reason": reason}
+    record = LogRecord(
+        event_name="hybridobs.telemetry.lost", attributes=[pair(key, value) for key, value in said.items()]
+    )
+    group.scope_logs.add().log_records.append(record)
+    return LogsData(resource_logs=[group]).SerializeToString()
+
+
 class Running:
     """A running collector: ``post``, ``call`` and what came of it."""
 
@@ -137,19 +152,39 @@ class Running:
 
 
 Start = Callable[..., AbstractContextManager[Running]]
+Place = Callable[[str], str]
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Start:
-    """Starts a collector on free ports; ``name`` chooses the store file, other arguments are its limits."""
+def place(tmp_path: Path) -> Place:
+    """The URL of the store of a name; see ``each_database`` for tests that run on all of them."""
+    return lambda name: f"sqlite:///{tmp_path / name}.db"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def each_database(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """The same on each kind of database."""
+    if request.param == "sqlite":
+        return lambda name: f"sqlite:///{tmp_path / name}.db"
+    server: Server = request.getfixturevalue("postgres")
+    return cache(lambda name: server.schema())
+
+
+@pytest.fixture
+def start(place: Place) -> Start:
+    """Starts a collector on free ports; ``name`` chooses the store, ``writer`` makes it a replica with a name of its
+    own, other arguments are its limits."""
 
     @contextmanager
-    def started(name: str = "store", store: object = None, **limits: Any) -> Iterator[Running]:
-        url = f"sqlite:///{tmp_path / name}.db"
-        made: Any = store or url
-        collector = Collector(made, http="127.0.0.1:0", grpc="127.0.0.1:0", limits=Limits(**limits))
-        with collector.running():
-            yield Running(collector, url)
+    def started(name: str = "store", store: object = None, writer: str = "", **limits: Any) -> Iterator[Running]:
+        url = place(name)
+        with ExitStack() as opened:
+            if writer:
+                store = opened.enter_context(Store.open(url, writer=writer))
+            made: Any = store or url
+            collector = Collector(made, http="127.0.0.1:0", grpc="127.0.0.1:0", limits=Limits(**limits))
+            with collector.running():
+                yield Running(collector, url)
 
     return started
 

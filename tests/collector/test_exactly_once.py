@@ -1,4 +1,4 @@
-"""Whatever happens to the bytes on their way, every event is counted once."""
+"""Whatever happens to the bytes on their way, every event is counted once, on each database."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from typing import Any
 
 import pytest
 from google.protobuf.json_format import MessageToDict
-from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, LogsData, ResourceLogs
 from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 
 from hybridobs.store import Store
-from tests.collector.conftest import FOREIGN, OURS, Running, Start, pair, request, span
+from tests.collector.conftest import FOREIGN, OURS, Place, Running, Start, lost, request, span
 
 SPANS = [span(number) for number in range(1, 201)]
 Sender = Callable[[Running, bytes], object]
@@ -50,6 +49,12 @@ def second_hop(body: bytes, size: int) -> list[bytes]:
     spans = list(group.scope_spans[0].spans)
     resource = {attribute.key: attribute.value.string_value for attribute in group.resource.attributes}
     return [request(spans[at : at + size], resource) for at in range(0, len(spans), size)]
+
+
+@pytest.fixture
+def place(each_database: Place) -> Place:
+    """All of this on each database."""
+    return each_database
 
 
 @pytest.fixture(params=[by_http, by_grpc, by_json])
@@ -99,18 +104,6 @@ def test_the_store_knows_the_stream(running: Running) -> None:
     with Store.open(running.store_url) as store:
         [stream] = store.streams()
     assert (stream.id, stream.counted, stream.highest, stream.outstanding) == ("stream-1", 3, 5, 2)
-
-
-def lost(first: object, last: object, reason: str = "queue_full") -> bytes:
-    """A report of numbers given up."""
-    group = ResourceLogs()
-    group.resource.attributes.extend(pair(key, value) for key, value in OURS.items())
-    said = {"hybridobs.lost.first": first, "hybridobs.lost.last": last, "hybridobs.lost.reason": reason}
-    record = LogRecord(
-        event_name="hybridobs.telemetry.lost", attributes=[pair(key, value) for key, value in said.items()]
-    )
-    group.scope_logs.add().log_records.append(record)
-    return LogsData(resource_logs=[group]).SerializeToString()
 
 
 def test_a_lost_range_is_known(running: Running) -> None:

@@ -19,8 +19,7 @@ from hybridobs.collector.decode import Decoder
 from hybridobs.contract import EventKind, Signal
 from hybridobs.store import Device, Store
 from tests.collector.conftest import pair, request, span
-from tests.store.conftest import Server
-from tests.store.conftest import postgres as postgres
+from tests.postgres import Server
 
 START = 1_760_000_400  # a full minute, Unix s
 MINUTE, HOUR, DAY = 60, 3600, 86_400
