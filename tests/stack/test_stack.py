@@ -79,7 +79,8 @@ def test_every_panel_shows_something(stack: Stack) -> None:
     """With the fleet at work and an example of every KPI in the store, no panel but the listed is empty."""
     now = int(time.time()) // 60 * 60
     with Store.open(stack.store_url, create=False, writer="examples") as store:
-        tell_everything(store, at=now - 3 * 3600)
+        for hours in (5, 3):  # what is compared with the time before needs that, too
+            tell_everything(store, at=now - hours * 3600)
     server = Prometheus(f"http://127.0.0.1:{stack.ports['PROMETHEUS']}", timeout=120)
     views = [
         View(now - 4 * 3600, now - 2 * 3600, {"sample": "0"}, points=6),
