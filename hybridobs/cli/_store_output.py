@@ -33,6 +33,7 @@ def facts(store: Store) -> dict[str, Any]:
         "bytes": size.bytes,
         "free_bytes": size.free,
         "series": found.series,
+        "overflow": store.overflow()._asdict(),
         "streams": found.streams,
         "spans": found.spans,
         "rows": [{**held._asdict(), "keep_s": kept.get(held.what)} for held in store.held()],
@@ -49,6 +50,9 @@ def show(found: Mapping[str, Any], form: str) -> None:
     free = f", {_bytes(found['free_bytes'])} of it free" if found["free_bytes"] else ""
     click.echo(f"{_bytes(found['bytes'])} on disk{free}")
     click.echo(f"{found['series']:,} series, {found['streams']:,} streams, {found['spans']:,} kept spans")
+    if found["overflow"]["series"]:
+        seen = _time(found["overflow"]["seen"])
+        click.echo(f"The limit on series was reached: what is beyond it is counted together (last noted {seen}).")
     click.echo("")
     columns = (Column("Rows"), Column("", True), Column("Bytes", True), Column("First"), Column("Last"), Column("Kept"))
     rows = [

@@ -18,6 +18,7 @@ from hybridobs.collector._series import Cells, SeriesLimit
 from hybridobs.collector.metrics._commit import fold_points
 from hybridobs.contract import UNKNOWN, EventKind, LostReason, Outcome, ValueFault
 from hybridobs.kpi.event import Alike
+from hybridobs.kpi.fold import Series
 from hybridobs.kpi.fold_alike import ColumnFold
 from hybridobs.kpi.shards import ShardFold, shard_of
 from hybridobs.store import KeptSpan, Store, StreamInfo, Transaction
@@ -61,6 +62,7 @@ def commit(
         request.outcomes.clear()
         request.late.clear()
     labels: list[_Label] = []
+    new: set[Series] = set()
     watch = watch or Watch()
     touches = watch.gather(group, now_s)
     with store.begin() as tx:
@@ -71,16 +73,17 @@ def commit(
         _keyed(tx, group, fold, now_s, labels)
         watch.settle(tx, touches, _once(tx, labels, fold, now_s), fold)
         points = fold_points(tx, group, now_s, most_streams)
-        cells, new, overflow = series.admit(fold.cells)
-        taken, also, _ = series.admit(fold.taken)
-        summaries, told, beyond = series.admit(points)
+        series.prepare(tx, fold.cells, fold.taken, points)
+        cells, overflow = series.admit(fold.cells, new)
+        taken, _ = series.admit(fold.taken, new)
+        summaries, beyond = series.admit(points, new)
         kept = {key.series for key in cells}  # what went to an overflow series is of nobody in particular
         tx.add(cells, taken, {key: values for key, values in shards.cells.items() if key.series in kept})
         tx.add_summaries(summaries)
         tx.note_clocks(clocks.moved())
         if spans:
             tx.keep(spans)
-    series.settle(new | also | told)
+    series.settle(new)
     clocks.settle()
     watch.committed(touches, now_s)
     if fold.refused:
@@ -93,13 +96,15 @@ def sweep(store: Store, series: SeriesLimit, watch: Watch) -> Sequence[Committed
     done: list[Committed] = []
     more = True
     while more:
-        fold = ColumnFold(Vectors())
+        fold, new = ColumnFold(Vectors()), set[Series]()
         with store.begin() as tx:
             more = watch.sweep(tx, fold)
-            cells, new, overflow = series.admit(fold.cells)
-            taken, also, _ = series.admit(fold.taken)
+            series.refresh(tx)  # at every sweep, so that the number shown is that of all replicas
+            series.prepare(tx, fold.cells, fold.taken)
+            cells, overflow = series.admit(fold.cells, new)
+            taken, _ = series.admit(fold.taken, new)
             tx.add(cells, taken)
-        series.settle(new | also)
+        series.settle(new)
         done.append(Committed(cells, overflow))
     return done
 

@@ -34,6 +34,10 @@ def _look(store: Store, trace_id: str | None) -> Iterator[Finding]:
         yield warn("delivery", f"{missing:,} of {numbered:,} numbered records are not here", mend)
     elif numbered:
         yield ok("delivery", f"{numbered - missing:,} of {numbered:,} numbered records are here")
+    if (beyond := store.overflow()).seen is not None:
+        noted = f"{datetime.fromtimestamp(beyond.seen, UTC):%Y-%m-%d %H:%M} UTC"
+        mend = "find the label that has too many values, or raise Limits(series=)"
+        yield warn("series", f"label sets beyond the limit are counted together, last noted {noted}", mend)
     if trace_id is not None:
         if store.trace(trace_id):
             yield ok("probe", "found in the store")

@@ -191,6 +191,16 @@ class Held(NamedTuple):
     last_window: int | None
 
 
+class Overflow(NamedTuple):
+    """Series into which goes what is beyond the limit on series: how many, and a day in which that happened (Unix s).
+
+    ``seen`` is the latest such time that was noted, which is once a day for each replica; None if it never happened.
+    """
+
+    series: int
+    seen: int | None
+
+
 class Size(NamedTuple):
     """Bytes that the store takes, and how many of them are free to be used again."""
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Table, func, select
 
-from hybridobs.store._rows import Held
-from hybridobs.store._schema import ALL_DEVICES, CELLS, ROLLED
+from hybridobs.contract import LABELS, OVERFLOW
+from hybridobs.store._rows import Held, Overflow
+from hybridobs.store._schema import ALL_DEVICES, CELLS, ROLLED, SERIES
 from hybridobs.store._tiles import DAY, HOUR, MINUTE
 
 if TYPE_CHECKING:
@@ -26,6 +27,12 @@ _FIXED = 9 * 8  # bytes of the numbers of a row
 def held(connection: Connection) -> list[Held]:
     """Rows of each kind. Bytes are what rows hold, without what the database adds."""
     return [_held(connection, what, *kind) for what, kind in _KINDS.items()]
+
+
+def overflow(connection: Connection) -> Overflow:
+    """The series of everything that is beyond the limit."""
+    everything = (SERIES.c[name] == OVERFLOW for name in LABELS)
+    return Overflow(*connection.execute(select(func.count(), func.max(SERIES.c.seen)).where(*everything)).one())
 
 
 def _held(connection: Connection, what: str, table: Table, own: tuple[ColumnElement[bool], ...]) -> Held:

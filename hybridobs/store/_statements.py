@@ -66,6 +66,7 @@ class Statements:
         self.quarantine = _counting_on(insert(QUARANTINE))
         self.refer = _replacing(insert(REFERENCES), "created", "text")
         self.new_series = _replacing(insert(SERIES), "seen")
+        self.count_series = select(func.count()).select_from(SERIES)
         self.stored_cells = _stored(dialect, CELLS, CELLS.c.writer == bindparam("writer"))
         self.cells = Prepared(_replacing(insert(CELLS), "n", "sum", "min", "max", "hist"), dialect)
         self.stored_rolled = _stored(dialect, ROLLED)

@@ -24,6 +24,7 @@ from hybridobs.store._rows import (
     Held,
     KeptSpan,
     Memory,
+    Overflow,
     Quarantined,
     Registered,
     Size,
@@ -143,7 +144,7 @@ class Store:
             tx.flush()
             with told(self._dialect):
                 room = self._trim(connection, tx.kept, now)
-        self._ids.committed(tx.new_series)
+        self._ids.committed(tx.new_series, now // 10**9)
         self._room = room
 
     @contextmanager
@@ -199,6 +200,11 @@ class Store:
         """Rows by kind: fresh, minutes, hours, days and shards. It looks at all of them."""
         with self._reading() as connection:
             return _size.held(connection)
+
+    def overflow(self) -> Overflow:
+        """What went beyond the limit on series, and when that was seen last."""
+        with self._reading() as connection:
+            return _size.overflow(connection)
 
     def size(self) -> Size:
         """How much room the store takes."""

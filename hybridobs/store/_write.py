@@ -19,7 +19,7 @@ from hybridobs.kpi.fold import WIDTH, CellKey, Series
 from hybridobs.kpi.ranges import RangeSet
 from hybridobs.kpi.shards import SHARD_WIDTH, ShardKey
 from hybridobs.kpi.summary import Summary
-from hybridobs.store import _memories
+from hybridobs.store import _memories, _read
 from hybridobs.store._columns import Batch, Packed
 from hybridobs.store._devices import Devices
 from hybridobs.store._dialect import Dialect, Key
@@ -42,6 +42,8 @@ Cell = tuple[CellKey | ShardKey, Sequence[int]]
 CLOCK_MEMORY_S = 400 * 86_400  # how long the clock of a boot is remembered that sends nothing any more
 POINT_MEMORY_S = 2 * 86_400  # how long a cumulative stream of metrics may be silent and still go on
 FOREIGN_MEMORY_S = 3600  # how long a span without a sequence number is remembered, at least
+SAY_AGAIN_S = 86_400  # a writer notes so often that it uses a series
+SERIES_LOCK = " series"
 _CELL = ("writer", *Key._fields, *Packed._fields)
 
 _span_key = attrgetter("trace_id", "span_id")
@@ -53,7 +55,7 @@ class SeriesIds:
     def __init__(self, most: int = 100_000) -> None:
         self._most = most
         self._ids: dict[Series, int] = {}
-        self._stored: set[int] = set()
+        self._said: dict[int, int] = {}
 
     def id_of(self, series: Series) -> int:
         """63 bits of a hash of the labels: the same on every replica, without asking the database."""
@@ -65,15 +67,16 @@ class SeriesIds:
             found = self._ids[series] = int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
         return found
 
-    def unknown(self, ids: Iterable[int]) -> set[int]:
-        """Those that are not known to be stored."""
-        return set(ids) - self._stored
+    def unsaid(self, ids: Iterable[int], now_s: int) -> set[int]:
+        """Those whose rows this store did not write in the last ``SAY_AGAIN_S``."""
+        before = now_s - SAY_AGAIN_S
+        return {number for number in ids if self._said.get(number, before) <= before}
 
-    def committed(self, ids: Iterable[int]) -> None:
-        """Remember that these rows exist; rows of ``series`` are never deleted while a store is open."""
-        if len(self._stored) >= self._most:
-            self._stored.clear()
-        self._stored.update(ids)
+    def committed(self, ids: Iterable[int], now_s: int) -> None:
+        """Remember that these rows exist; nobody removes them while they are used, see ``SAY_AGAIN_S``."""
+        if len(self._said) >= self._most:
+            self._said.clear()
+        self._said.update(dict.fromkeys(ids, now_s))
 
 
 class Transaction:
@@ -254,8 +257,26 @@ class Transaction:
                 found[cell.measure][Key(cell.measure, cell.window, number, _layout(cell.measure), *place)] = values
         return found
 
+    def count_series(self) -> int:
+        """How many series there are."""
+        with told_while_writing(self._dialect):
+            return int(self._connection.execute(self._statements.count_series).scalar_one())
+
+    def series(self) -> Iterable[Series]:
+        """Every series there is."""
+        with told_while_writing(self._dialect):
+            return _read.series(self._connection, {}).values()
+
+    def hold_series(self) -> None:
+        """Keep others who hold them from adding or removing series until this transaction ends.
+
+        Taken after the locks of streams, keys and devices and before anything else: nobody who has it waits for those.
+        """
+        with told_while_writing(self._dialect):
+            self._dialect.hold(self._connection, SERIES_LOCK)
+
     def _add_series(self, series: Mapping[int, Series]) -> None:
-        if new := self._ids.unknown(series) - self.new_series:
+        if new := self._ids.unsaid(series, self._now_ns // 10**9) - self.new_series:
             rows = [_series_row(number, series[number], self._now_ns) for number in sorted(new)]
             self._connection.execute(self._statements.new_series, rows)
             self.new_series |= new

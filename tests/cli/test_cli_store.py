@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from pyarrow import parquet
 
+from hybridobs.contract import LABELS, OVERFLOW, Labels
+from hybridobs.kpi.fold import CellKey, Series
 from hybridobs.store import Store
 from tests.cli.conftest import Run
 
@@ -32,6 +34,16 @@ def test_info_says_what_there_is(run: Run, url: str) -> None:
     told = json.loads(run("store", "info", "--store", url, "--format", "json").stdout)
     assert [kind["what"] for kind in told["rows"]] == ["fresh", "minutes", "hours", "days", "shards"]
     assert told["rows"][0]["rows"] == told["due"]["roll"] > 0
+
+
+def test_info_says_that_there_were_too_many_series(run: Run, url: str) -> None:
+    """And when that was noted last."""
+    beyond = CellKey(0, Series(Labels(*[OVERFLOW] * len(LABELS))), "inference.duration")
+    with Store.open(url, clock=lambda: 1_760_000_000 * 10**9) as store, store.begin() as tx:
+        tx.add({beyond: [1]})
+    assert "limit on series was reached" in run("store", "info", "--store", url).stdout
+    told = json.loads(run("store", "info", "--store", url, "--format", "json").stdout)
+    assert told["overflow"] == {"series": 1, "seen": 1_760_000_000}
 
 
 def test_migrate_says_from_where_to_where(run: Run, old: str) -> None:

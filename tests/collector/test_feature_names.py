@@ -55,8 +55,7 @@ def test_a_name_too_long_is_cut(running: Running) -> None:
 def test_an_order_number_is_no_category() -> None:
     """After a hundred names of a feature the others are one, of the same model, and nothing is lost."""
     limit = SeriesLimit(10_000)
-    cells, new, over = limit.admit({cell(f"order-{number}"): [1] for number in range(NAMES + 50)})
-    limit.settle(new)
+    cells, over = limit.admit({cell(f"order-{number}"): [1] for number in range(NAMES + 50)}, set())
     rest = cells[cell(OVERFLOW)]
     assert (len(cells), len(rest), over) == (NAMES + 1, 50, 50)
 
@@ -65,5 +64,5 @@ def test_names_met_before_stay() -> None:
     """Known names go on being counted, in any model, and another feature has room of its own."""
     limit = SeriesLimit(10_000, [cell(f"name-{number}").series for number in range(NAMES)])
     given = {cell("name-3", model="n"): [1], cell("late"): [1], cell("later"): [1, 1], cell("late", "till"): [1]}
-    cells, _, over = limit.admit(given)
+    cells, over = limit.admit(given, set())
     assert cells == {cell("name-3", model="n"): [1], cell(OVERFLOW): [1, 1, 1], cell("late", "till"): [1]} and over == 3

@@ -133,9 +133,10 @@ def test_what_a_collector_dropped_is_said(tmp_path: Path) -> None:
     with serving(tmp_path, limits=Limits(series=1)) as collector:
         running = Running(collector, "")
         running.post(b"nonsense")
-        running.post(request([span(1)]))
-        by = found(Wanted(collector.http_url))
+        running.post(request([span(1), span(2, {"hybridobs.model.name": "other"})]))
+        by = found(Wanted(collector.http_url, store=f"sqlite:///{tmp_path}/store.db"))
     assert "1 malformed" in by["dropped"][0].seen and worst(by["series"]) is Level.WARN
+    assert any("beyond the limit are counted together" in one.seen for one in by["series"])
 
 
 def test_a_store_that_is_another(tmp_path: Path, collector: Collector) -> None:
