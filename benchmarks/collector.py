@@ -39,7 +39,7 @@ from hybridobs import contract
 from hybridobs.store import Store
 
 SETTLE_S = 0.3  # rotel batches for 0.2 s before it drops
-START_S = 20.0
+START_S = 60.0
 
 
 class Server(NamedTuple):

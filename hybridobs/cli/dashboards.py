@@ -65,7 +65,12 @@ def _out(command: _Command) -> _Command:
     )(command)
 
 
-@dashboards.command()
+@dashboards.command(
+    epilog="""\b
+Examples:
+  hybridobs dashboards build --slo slo.yaml --out boards
+"""
+)
 @_folder
 @_slo
 @_out
@@ -85,7 +90,12 @@ def build(folder: Path | None, slo: Path | None, out: Path | None) -> None:
         click.echo(f"{fresh} of {len(made)} boards were up to date")
 
 
-@dashboards.command()
+@dashboards.command(
+    epilog="""\b
+Examples:
+  hybridobs dashboards check --prometheus http://127.0.0.1:9090 --since 24h
+"""
+)
 @_folder
 @_slo
 @_out
@@ -129,7 +139,12 @@ def _ask(url: str, made: Iterable[Built], since: int, until: int | None) -> None
             click.echo(f"  no data: {panel.title} (needs {', '.join(panel.metrics)})")
 
 
-@dashboards.command()
+@dashboards.command(
+    epilog="""\b
+Examples:
+  hybridobs dashboards push --url https://grafana.example --folder hybridobs --dry-run
+"""
+)
 @_folder
 @_slo
 @click.option(

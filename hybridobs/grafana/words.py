@@ -36,7 +36,8 @@ def unit(kpi: Kpi) -> str:
     if kpi.unit == "1":
         return "percentunit" if kpi.formula.measures[0].name.split(".")[-1].split("_")[-1] in _PARTS else "none"
     if "/" in kpi.unit:
-        return f"suffix: {kpi.unit.translate(str.maketrans('', '', '{}.'))}"
+        thing, _, each = kpi.unit.partition("/")  # frames a second are a number a second: the title says of what
+        return f"suffix:/{each}" if thing.startswith("{") else f"suffix: {thing}/{each}".replace(".", "")
     return "none" if kpi.unit == "{currency}" else "short"
 
 

@@ -4,33 +4,35 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack
-from itertools import chain
 from typing import NamedTuple
 
 import pytest
 
 from hybridobs.collector import Collector
+from hybridobs.contract import Labels
 from hybridobs.grafana.ask import Prometheus, Shown, View, shown
 from hybridobs.grafana.promql import RANGE, Asked, query
 from hybridobs.kpi.catalog import KPIS, MEASURES
-from hybridobs.kpi.fold import CellKey, Fold
+from hybridobs.kpi.fold import CellKey, Series
+from hybridobs.kpi.measure import Shape, Source
 from hybridobs.kpi.reading import Question, answers
 from hybridobs.serve import LiveMeasures, RemoteRead
 from hybridobs.simulate import SCENARIOS, Fleet, Run
 from hybridobs.store import Store
 from tests.grafana.conftest import BOARDS
 from tests.grafana.world import MISSING, prometheus
-from tests.kpi.test_every_kpi import CASES, NOON
 
 HOURS = 1
-GOLDEN = ("retail", "voice")
+GOLDEN = ("retail",)
+LABELS = Labels(tier="device", model="an-example", version="1.3.0")  # the first of all models: a board starts with it
 # What no golden scenario of a few hours tells, and so its panels need something else.
 NEEDS = {
     "hybridobs_kpi": "whole days, references, or records that were lost: the gauge shows what there is",
     "hybridobs_collector_redactions_total": "a text with personal data in it",
     "hybridobs_collector_spans_kept_total": "traffic while Prometheus looks: a rate needs two scrapes",
+    "hybridobs_collector_commit_duration_seconds_bucket": "traffic while Prometheus looks",
     "hybridobs_inference_duration_seconds_bucket": "traffic while Prometheus looks",
     "hybridobs_inference_errors_total": "a failure while Prometheus looks",
     "hybridobs_stored_ota_phases_total": "updates that tell their phases",
@@ -93,7 +95,7 @@ def test_panel_and_command_say_the_same(world: World, kpi: str) -> None:
 
 
 def test_every_panel_shows_something(world: World) -> None:
-    """No panel is empty: on golden scenarios, else on an example of every KPI, else it is listed with what it needs."""
+    """No panel is empty on a golden scenario, else on a few values of every measure, else it says what it needs."""
     golden = world.panels(world.view)
     empty = {key for key, one in golden.items() if one.empty}
     tell_everything(world.store, at=world.view.until - 3600)
@@ -103,7 +105,7 @@ def test_every_panel_shows_something(world: World) -> None:
     live = world.panels(View(now - 600, now, world.view.values), left)
     needing = {f"{board}: {one.title}": one.metrics for (board, _), one in live.items() if one.empty}
     assert {title: metrics for title, metrics in needing.items() if not NEEDS.keys() & set(metrics)} == {}
-    assert len(empty) < len(golden) / 2
+    assert len(golden) - len(empty) > 80  # an hour of one scenario fills that many
 
 
 def test_too_little_data_is_no_value(world: World) -> None:
@@ -114,17 +116,14 @@ def test_too_little_data_is_no_value(world: World) -> None:
 
 
 def tell_everything(store: Store, at: int) -> None:
-    """The examples of all KPIs, as if they happened in the hour of ``at``."""
-    fold = Fold()
-    for one in chain.from_iterable(events for events, _ in CASES.values()):
-        fold.add(one)
-    with store.begin() as tx:
-        tx.add(_moved(fold.cells, at // 60 * 60 - NOON))
-
-
-def _moved(cells: Mapping[CellKey, object], by: int) -> dict[CellKey, list[int]]:
-    return {
-        key._replace(window=key.window + by): list(values)  # type: ignore[call-overload]
-        for key, values in cells.items()
-        if MEASURES[key.measure] is not None
+    """A few values of every measure that events add to, in the minute of ``at``."""
+    told = {
+        CellKey(at // 60 * 60, Series(LABELS, tuple((label, "example") for label in measure.labels)), name): [
+            measure.resolution
+        ]
+        * 3
+        for name, measure in MEASURES.items()
+        if measure.source is Source.EVENTS and measure.shape is not Shape.DISTINCT
     }
+    with store.begin() as tx:
+        tx.add(told)
