@@ -125,10 +125,10 @@ class Batch:
     def add_columns(
         self,
         places: Sequence[int],
-        n: Sequence[int] | Ints,
-        sums: Sequence[int] | Ints,
-        least: Sequence[int] | Ints,
-        most: Sequence[int] | Ints,
+        n: Sequence[int],
+        sums: Sequence[int],
+        least: Sequence[int],
+        most: Sequence[int],
         hists: Sequence[bytes],
     ) -> None:
         """The same for rows that come as columns."""

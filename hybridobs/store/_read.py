@@ -8,15 +8,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from sqlalchemy import ColumnElement, Table, func, select
 
 from hybridobs.contract import EXTRA_LABELS, LABELS, Labels
-from hybridobs.errors import ConfigError
+from hybridobs.errors import ConfigError, LayoutError
 from hybridobs.kpi.catalog import MEASURES
 from hybridobs.kpi.clock import BootClock
 from hybridobs.kpi.fold import WIDTH, Series
-from hybridobs.kpi.measure import Measure, Shape
 from hybridobs.kpi.ranges import RangeSet
 from hybridobs.kpi.shards import SHARD, SHARD_WIDTH, SHARDS
 from hybridobs.kpi.summary import Summary
@@ -27,7 +25,6 @@ from hybridobs.store._references import from_references, referred
 from hybridobs.store._retention import horizons
 from hybridobs.store._rows import KeptSpan, Quarantined, StreamInfo, StreamState, TraceHead
 from hybridobs.store._schema import ALL_DEVICES, CELLS, CLOCKS, LOSSES, QUARANTINE, ROLLED, SERIES, SPANS, STREAMS
-from hybridobs.store._stored import Chosen, Part, Rows, stored
 from hybridobs.store._tiles import Kept, Tiling, tiling
 
 if TYPE_CHECKING:
@@ -36,8 +33,10 @@ if TYPE_CHECKING:
 Group = tuple[str, ...]
 Groups = dict[Group, dict[str, Summary]]
 Grouping = Callable[[Sequence[int], Sequence[int], Sequence[int]], list[Group]]
+Part = tuple[Table, Sequence[ColumnElement[bool]]]  # where rows are, and which of them
 
 WINDOW = "window"
+_ROWS = 20_000  # read and merged at a time, which bounds the memory of any question
 
 
 def cells(
@@ -86,13 +85,15 @@ def _add_cells(
     else:
         parts = of_all(tiling(since, until, dropped.kept, width if WINDOW in by else None))
     groups_of = _grouping(by, found, width, dropped.kept if SHARD not in by else Kept())
-    for name in measures:
-        chosen = _chosen(MEASURES[name], sorted(found), whole=not where, sharded=SHARD in by)
-        for part in parts:
-            for rows in stored(connection, dialect, part, chosen):
-                for group, summary in _merged(chosen.measure, rows, groups_of):
-                    known = groups[group].get(name)
-                    groups[group][name] = summary if known is None else known + summary
+    parameters = {"measures": dialect.bind_list(list(measures))}
+    if where:
+        parameters["ids"] = dialect.bind_list(list(found))
+    for table, own in parts:
+        statement = _matching(dialect, table, own, whole=not where)
+        for rows in connection.execute(statement, parameters).partitions(_ROWS):
+            for name, group, summary in _merged(rows, groups_of):
+                known = groups[group].get(name)
+                groups[group][name] = summary if known is None else known + summary
 
 
 def check(measures: Iterable[str], by: Iterable[str], where: Iterable[str]) -> None:
@@ -150,10 +151,10 @@ def _within(table: Table, since: int | None, until: int | None) -> Iterator[Colu
         yield table.c.window < until
 
 
-def _chosen(measure: Measure, ids: Sequence[int], *, whole: bool, sharded: bool) -> Chosen:
-    columns = ("series_id", "n", "sum", "min", "max", *(["shard"] if sharded else []))
-    packed = measure.shape in (Shape.DISTRIBUTION, Shape.DISTINCT)
-    return Chosen(measure, columns, None if packed else 0, ids, whole, SHARDS if sharded else 1)
+def _matching(dialect: Dialect, table: Table, own: Sequence[ColumnElement[bool]], *, whole: bool) -> Any:
+    columns = ("measure", "window", "series_id", "layout", "shard", "n", "sum", "min", "max", "hist")
+    statement = select(*(table.c[name] for name in columns)).where(*own, dialect.one_of(table.c.measure, "measures"))
+    return statement if whole else statement.where(dialect.one_of(table.c.series_id, "ids"))
 
 
 def _grouping(by: Sequence[str], found: Mapping[int, Series], width: int, kept: Kept) -> Grouping:
@@ -176,16 +177,21 @@ def _grouping(by: Sequence[str], found: Mapping[int, Series], width: int, kept: 
     return lambda ids, windows, shards: list(map(group_of, ids, windows, shards))
 
 
-def _merged(measure: Measure, rows: Rows, groups_of: Grouping) -> Iterable[tuple[Group, Summary]]:
-    """One summary for each group in some rows."""
-    ids = rows.columns["series_id"]
-    shards = rows.columns.get("shard", np.full(len(ids), ALL_DEVICES))
-    groups = groups_of(ids.tolist(), rows.window.tolist(), shards.tolist())
-    places = {group: place for place, group in enumerate(dict.fromkeys(groups))}
-    batch = Batch(measure, len(places))
-    n, sums, least, most = (rows.columns[name] for name in ("n", "sum", "min", "max"))
-    batch.add_columns([places[group] for group in groups], n, sums, least, most, rows.hists)
-    return zip(places, batch.summaries(), strict=True)
+def _merged(rows: Sequence[Any], groups_of: Grouping) -> Iterable[tuple[str, Group, Summary]]:
+    """One summary for each measure and group in a batch of rows."""
+    by_measure: dict[str, list[Any]] = defaultdict(list)
+    for row in rows:
+        by_measure[row[0]].append(row)
+    for name, own in by_measure.items():
+        measure = MEASURES[name]
+        _, windows, ids, layouts, shards, *packed = zip(*own, strict=True)
+        if set(layouts) != {measure.layout}:
+            raise LayoutError(f"{name}: some rows were stored under another definition of it")
+        groups = groups_of(ids, windows, shards)
+        places = {group: place for place, group in enumerate(dict.fromkeys(groups))}
+        batch = Batch(measure, len(places))
+        batch.add_columns([places[group] for group in groups], *packed)
+        yield from zip([name] * len(places), places, batch.summaries(), strict=True)
 
 
 def streams(connection: Connection) -> list[StreamState]:

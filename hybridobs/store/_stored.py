@@ -11,17 +11,16 @@ from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from sqlalchemy import ColumnElement, Table, Text, cast, func, select
+from sqlalchemy import ColumnElement, Text, cast, func, select
 
 from hybridobs.errors import LayoutError
 from hybridobs.kpi.measure import Measure
 from hybridobs.store._columns import Ints
 from hybridobs.store._dialect import Dialect
+from hybridobs.store._read import Part
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
-
-Part = tuple[Table, Sequence[ColumnElement[bool]]]  # where rows are, and which of them
 
 ROWS = 20_000  # read and merged at a time, which bounds the memory of any question
 
@@ -37,8 +36,7 @@ class Rows(NamedTuple):
 class Chosen(NamedTuple):
     """What is read of ``measure``: whole numbers by column name, and the first bytes of each distribution.
 
-    ``ids`` are the series, ascending, and ``whole`` says that there are no others; ``each`` is how many rows one may
-    have in a window.
+    ``ids`` are the series, ascending, and ``whole`` says that there are no others.
     """
 
     measure: Measure
@@ -46,16 +44,14 @@ class Chosen(NamedTuple):
     hist_bytes: int | None  # None: all of them
     ids: Sequence[int]
     whole: bool
-    each: int = 1
 
 
 def stored(connection: Connection, dialect: Dialect, part: Part, chosen: Chosen) -> Iterator[Rows]:
     """The rows of ``part``; LayoutError for those of another definition of the measure."""
-    step = max(1, ROWS // chosen.each)
-    for start in range(0, len(chosen.ids), step):
-        ids = chosen.ids[start : start + step]
+    for start in range(0, len(chosen.ids), ROWS):
+        ids = chosen.ids[start : start + ROWS]
         statement = _statement(dialect, part, chosen, ids)
-        windows = max(1, step // len(ids))
+        windows = max(1, ROWS // len(ids))
         for found in connection.execute(statement, {"ids": dialect.bind_list(ids)}).partitions(windows):
             yield _rows(found, chosen)
 

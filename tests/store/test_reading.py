@@ -104,7 +104,7 @@ def test_a_measure_that_does_not_exist_is_an_error(store: Store) -> None:
 def test_big_answers_are_read_in_parts(filled: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows are merged a bounded number at a time, with the same result."""
     whole = filled.read([DURATION, PHASE], by=["tier"])
-    monkeypatch.setattr("hybridobs.store._stored.ROWS", 2)
+    monkeypatch.setattr("hybridobs.store._read._ROWS", 2)
     assert filled.read([DURATION, PHASE], by=["tier"]) == whole
 
 
