@@ -23,12 +23,14 @@ from sqlalchemy import (
     FromClause,
     SmallInteger,
     Text,
+    TypeDecorator,
     any_,
     bindparam,
     cast,
     create_engine,
     event,
     func,
+    literal,
     literal_column,
     make_url,
     select,
@@ -91,6 +93,10 @@ class Dialect(ABC):
         """The value for the parameter of ``one_of``."""
 
     @abstractmethod
+    def joined(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
+        """All values of a binary column one after the other: an aggregate, read as bytes."""
+
+    @abstractmethod
     def keys(self) -> FromClause:
         """The keys bound by ``bind_keys`` as a table: one statement for any number."""
 
@@ -122,6 +128,16 @@ def connect(url: str, *, create: bool) -> Dialect:
     if backend in ("postgresql", "postgres"):
         return _Postgres(parsed)
     raise ConfigError("store", parsed.render_as_string(), f"there is no store for {backend!r}; {EXAMPLES}")
+
+
+class _Hex(TypeDecorator[bytes]):
+    """Bytes that were written as hexadecimal digits."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_result_value(self, value: str | None, dialect: object) -> bytes:
+        return bytes.fromhex(value or "")
 
 
 class _Sqlite(Dialect):
@@ -179,6 +195,9 @@ class _Sqlite(Dialect):
 
     def bind_list(self, values: Sequence[str | int]) -> object:
         return json.dumps(list(values))
+
+    def joined(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
+        return func.group_concat(func.hex(column), "", type_=_Hex())  # SQLite joins only text
 
     def keys(self) -> FromClause:
         row = func.json_each(bindparam("keys", type_=Text)).table_valued("value").alias("wanted")
@@ -253,6 +272,9 @@ class _Postgres(Dialect):
 
     def bind_list(self, values: Sequence[str | int]) -> object:
         return list(values)
+
+    def joined(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
+        return func.string_agg(column, cast(literal(b""), postgresql.BYTEA), type_=postgresql.BYTEA())
 
     def keys(self) -> FromClause:
         types = (Text, BigInteger, BigInteger, BigInteger, BigInteger, SmallInteger)

@@ -36,6 +36,9 @@ SCHEMA_VERSION = 2
 ALL_DEVICES = -1
 
 METADATA = MetaData()
+_IN_ORDER: dict[str, bool] = {
+    "sqlite_with_rowid": False
+}  # SQLite keeps rows where their keys are: one look-up, not two
 
 
 def _text(name: str, *, key: bool = False) -> Column[str]:
@@ -74,6 +77,7 @@ CELLS = Table(
     _whole("min"),
     _whole("max"),
     Column("hist", LargeBinary, nullable=False),  # Summary.pack(); empty where the measure has no distribution
+    sqlite_with_rowid=False,  # rows lie where their keys do, in the order in which they are read
 )
 
 ROLLED = Table(
@@ -87,6 +91,7 @@ ROLLED = Table(
     _whole("layout", key=True),
     *map(_whole, ("n", "sum", "min", "max")),
     Column("hist", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 RETENTION = Table(

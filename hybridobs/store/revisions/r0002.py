@@ -18,7 +18,10 @@ def upgrade() -> None:
         *(_whole(name, key=True) for name in ("window", "series_id", "layout")),
         *(_whole(name) for name in ("n", "sum", "min", "max")),
         sa.Column("hist", sa.LargeBinary, nullable=False),
+        sqlite_with_rowid=False,
     )
+    if op.get_context().dialect.name == "sqlite":
+        _put_in_order()
     op.create_table("retention", _text("what", key=True), _whole("keep_s"), _whole("complete_from"))
     op.create_table(
         "devices",
@@ -50,6 +53,27 @@ def upgrade() -> None:
         *map(_whole, ("revision", "created", "changed")),
         _text("text"),
     )
+
+
+def _put_in_order() -> None:
+    """SQLite keeps each row of ``cells`` where its key is from now on, so that a range is read from one place."""
+    names = ("width", "measure", "window", "series_id", "layout", "shard", "writer", "n", "sum", "min", "max", "hist")
+    op.rename_table("cells", "cells_1")
+    op.create_table(
+        "cells",
+        _whole("width", key=True),
+        _text("measure", key=True),
+        *(_whole(name, key=True) for name in ("window", "series_id", "layout")),
+        sa.Column("shard", sa.SmallInteger, primary_key=True, nullable=False, autoincrement=False),
+        _text("writer", key=True),
+        *(_whole(name) for name in ("n", "sum", "min", "max")),
+        sa.Column("hist", sa.LargeBinary, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    old, new = (sa.table(name, *(sa.column(column) for column in names)) for name in ("cells_1", "cells"))
+    rows = sa.select(*old.c).order_by(*(old.c[name] for name in names[:7]))
+    op.execute(sa.insert(new).from_select(names, rows))
+    op.drop_table("cells_1")
 
 
 def _text(name: str, *, key: bool = False) -> sa.Column[str]:
