@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 import pytest
 
+from hybridobs.kpi.catalog import KPIS
+from hybridobs.kpi.kpi import Kpi
 from tests.postgres import postgres as postgres
 
 ON_CI = os.environ.get("CI") == "true"
@@ -18,6 +20,15 @@ def _no_settings_from_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """A developer's own exporter settings must not decide what a test sees."""
     for name in [name for name in os.environ if name.startswith(PREFIXES)]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def catalogue() -> Iterator[dict[str, Kpi]]:
+    """The KPIs, to add to and to delete from; afterwards they are as before, in their order, too."""
+    before = dict(KPIS)
+    yield KPIS
+    KPIS.clear()
+    KPIS.update(before)
 
 
 def _fail_if_skipped(report: pytest.TestReport | pytest.CollectReport) -> None:

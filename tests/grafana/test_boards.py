@@ -113,12 +113,12 @@ def test_every_kpi_is_on_the_board_of_its_group(kpi: Kpi) -> None:
     assert any(expression in EXPRESSIONS for expression in asked)
 
 
-def test_a_new_kpi_is_on_the_boards(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_kpi_is_on_the_boards(catalogue: dict[str, Kpi]) -> None:
     """Declaring a KPI is all it takes: it is a panel of its group's board, with its promise as a line and a number."""
     old = KPIS["error_rate"]
     assert isinstance(old.formula, Ratio)
     new = Kpi("new_kpi", "Brand new", Group.QUALITY, old.direction, old.formula, "D1", "A new one.", objective=0.25)
-    monkeypatch.setitem(KPIS, new.id, new)
+    catalogue[new.id] = new
     quality = next(board.json for board in built(FOLDER, None) if board.target.stem == "quality")
     titles = {panel["title"]: panel for panel in panels(quality)}
     assert {"Brand new", "Brand new, over time"} <= set(titles)
@@ -127,10 +127,9 @@ def test_a_new_kpi_is_on_the_boards(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("gone", ["latency_p95", "offline_success_rate", "cost_total", "edge_share", "retention_d7"])
-def test_a_kpi_that_goes_leaves_the_boards(monkeypatch: pytest.MonkeyPatch, gone: str) -> None:
+def test_a_kpi_that_goes_leaves_the_boards(catalogue: dict[str, Kpi], gone: str) -> None:
     """Deleting a KPI takes its panels away and breaks no board, whatever showed it."""
-    kpi = KPIS[gone]
-    monkeypatch.delitem(KPIS, gone)
+    kpi = catalogue.pop(gone)
     made = [board.json for board in build(FOLDER)]
     assert list(faults(made)) == []
     assert not any(kpi.title == panel["title"].partition(",")[0] for board in made for panel in panels(board))

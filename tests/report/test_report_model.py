@@ -64,18 +64,18 @@ def test_promises_stand_in(report: Report) -> None:
     assert found[0].anchor == "promises" and all(look.name != "Latency p95" for look in found)
 
 
-def test_new_kpi_is_in_the_report(url: str, monkeypatch: pytest.MonkeyPatch, plain: None) -> None:
+def test_new_kpi_is_in_the_report(url: str, catalogue: dict[str, Kpi], plain: None) -> None:
     """One line in the catalogue is enough: its group shows it, with value and trend."""
     made = Kpi("asked_often", "Asked often", Group.BUSINESS, Direction.NONE, Count(m.DURATION), "T5", "How often.")
-    monkeypatch.setitem(KPIS, made.id, made)
+    catalogue[made.id] = made
     with Store.open(url, create=False) as store:
         page = render(gather(store, Asked(BEGAN, UNTIL), judge))
     assert "asked_often" in page.split('id="group-business"')[1].split("</section>")[0]
 
 
-def test_deleted_kpi_is_gone(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_deleted_kpi_is_gone(url: str, catalogue: dict[str, Kpi]) -> None:
     """And deleting the line takes it out, with nothing left behind."""
-    monkeypatch.delitem(KPIS, "latency_p99")
+    del catalogue["latency_p99"]
     with Store.open(url, create=False) as store:
         board = read_board(store, Asked(BEGAN, UNTIL), judge)
     assert board.find("latency_p99") == [] and "latency_p99" not in {kpi.id for kpi in board.silent}
