@@ -102,7 +102,7 @@ def test_every_panel_shows_something(world: World) -> None:
     again = world.panels(world.view, empty)
     left = {key for key, one in again.items() if one.empty}
     now = int(time.time())
-    live = world.panels(View(now - 600, now, world.view.values), left)
+    live = world.panels(View(now - 600, now + 60, world.view.values), left)
     needing = {f"{board}: {one.title}": one.metrics for (board, _), one in live.items() if one.empty}
     assert {title: metrics for title, metrics in needing.items() if not NEEDS.keys() & set(metrics)} == {}
     assert len(golden) - len(empty) > 80  # an hour of one scenario fills that many
