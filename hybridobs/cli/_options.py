@@ -88,6 +88,18 @@ def store_option(command: _Command) -> _Command:
     )(command)
 
 
+def text_or_json_option(command: _Command) -> _Command:
+    """``--format text|json`` of what lists things."""
+    return click.option(
+        "--format",
+        "form",
+        type=click.Choice(("text", "json")),
+        default="text",
+        show_default=True,
+        help="Lines for a person, or JSON with everything.",
+    )(command)
+
+
 def no_color_option(command: _Command) -> _Command:
     """``--no-color``: plain text even on a terminal."""
 

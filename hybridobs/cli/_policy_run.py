@@ -24,8 +24,8 @@ _SECONDS = 10.0
 def evaluated(url: str, file: Path, flags: Path, now: int | None, *, dry_run: bool) -> list[Decided]:
     """Every policy decided, and the flag file written unless it is a dry run."""
     policies = load(file)
-    kept = Flags.parsed(_text(flags), str(flags))
     before = _text(flags)
+    kept = Flags.parsed(before, str(flags))
     at = int(time.time()) if now is None else now
     found = []
     with readable(url) as source:

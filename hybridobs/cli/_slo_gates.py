@@ -6,7 +6,7 @@ import json
 
 import click
 
-from hybridobs.cli._options import store_option
+from hybridobs.cli._options import store_option, text_or_json_option
 
 
 @click.group()
@@ -22,14 +22,7 @@ Examples:
   hybridobs slo gates list --format json
 """,
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(("text", "json")),
-    default="text",
-    show_default=True,
-    help="Lines for a person, or JSON with everything.",
-)
+@text_or_json_option
 @store_option
 def listing(form: str, store: str) -> None:
     """Show every gate with a name: how far its plan is, and every look."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hybridobs.cli._options import store_option
+from hybridobs.cli._options import store_option, text_or_json_option
 from hybridobs.cli._slo_answer import FILE, answer, moment_of, reporting
 from hybridobs.cli._slo_gate import device_options
 
@@ -79,14 +79,7 @@ Examples:
   hybridobs slo promotions list
 """,
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(("text", "json")),
-    default="text",
-    show_default=True,
-    help="Lines for a person, or JSON with everything.",
-)
+@text_or_json_option
 @store_option
 def listing(form: str, store: str) -> None:
     """Show every release: its stage, and every answer that moved it."""
