@@ -56,9 +56,18 @@ def design_effect(events: Floats, trials: Floats) -> Clusters:
     expected = p * (1 - p) * n
     with np.errstate(divide="ignore", invalid="ignore"):
         effect = np.where(expected > 0, squares * groups / (groups - 1) / expected, 1.0)
-        excess = np.where(squares > 0, groups * (residuals**4).sum(1) / squares**2 - 3, 0.0)
+        plain = groups * (residuals**4).sum(1) / squares**2 - 3
+        unbiased = (groups - 1) / ((groups - 2.0) * (groups - 3.0)) * ((groups + 1) * plain + 6)
+        excess = np.where((squares > 0) & (groups > 3), unbiased, 0.0)
         degrees = 2 / (2 / (groups - 1) + np.maximum(0.0, excess) / groups)
     return Clusters(np.where(groups > 1, effect, 1.0), np.where(groups > 1, degrees, 0.0))
+
+
+def under(clusters: Clusters, share: Floats, null: Floats) -> Clusters:
+    """``clustering.under``."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        moved = 1 + (clusters.effect - 1) * null / share
+    return clusters._replace(effect=np.where((clusters.effect > 1) & (share > 0), moved, clusters.effect))
 
 
 def combined(candidate: Clusters, baseline: Clusters, weight: Floats | float) -> Clusters:
@@ -104,8 +113,12 @@ def judge_rates(kind: str, limit: float, candidate: Counts, baseline: Counts, z:
     x, y = candidate.events.sum(1), baseline.events.sum(1)
     n, m = float(candidate.n), float(baseline.n)
     null = _null_ratio if kind == "ratio" else _null_difference
-    weight = _weight(*null(x, n, y, m, limit), n, m, relative=kind == "ratio")
-    clusters = independent(len(x)) if naive else combined(candidate.clusters, baseline.clusters, weight)
+    high, low = null(x, n, y, m, limit)
+    ours, theirs = candidate.clusters, baseline.clusters
+    if kind == "ratio":
+        ours, theirs = under(ours, x / n, high), under(theirs, y / m, low)
+    weight = _weight(high, low, n, m, relative=kind == "ratio")
+    clusters = independent(len(x)) if naive else combined(ours, theirs, weight)
     bound, inflation = critical(z, clusters), clusters.inflation
     x, y, n, m = x / inflation, y / inflation, n / inflation, m / inflation  # type: ignore[assignment]
     high, low = null(x, n, y, m, limit)

@@ -1,4 +1,4 @@
-"""The ``hybridobs`` command: its groups, what a failure prints, and the exit code it gives."""
+"""The ``hybridobs`` command: what a failure prints, and the exit code it gives."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from hybridobs.cli import _exits
+from hybridobs.cli._commands import Overview
 from hybridobs.cli._options import no_color_option
 from hybridobs.errors import HybridobsError, StoreUnreachable
 
@@ -49,7 +50,7 @@ class Unreachable(Failed):
     exit_code = _exits.UNREACHABLE
 
 
-class App(click.Group):
+class App(Overview):
     """The root group: turns our exceptions and Ctrl-C into one line, and keeps colour off where it is not wanted."""
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
@@ -87,50 +88,3 @@ def main() -> None:
     Every command says more with --help. HYBRIDOBS_STORE names the store that commands use when --store is not
     given; HYBRIDOBS_DEBUG=1 shows tracebacks; NO_COLOR or --no-color prints plain text.
     """
-
-
-def _assemble() -> None:
-    from hybridobs.cli.collector import collector
-    from hybridobs.cli.completion import completion
-    from hybridobs.cli.dashboards import dashboards
-    from hybridobs.cli.demo import demo
-    from hybridobs.cli.devices import devices
-    from hybridobs.cli.doctor import doctor
-    from hybridobs.cli.drift import drift
-    from hybridobs.cli.kpi import kpi
-    from hybridobs.cli.policy import policy
-    from hybridobs.cli.report import report
-    from hybridobs.cli.simulate import simulate
-    from hybridobs.cli.slo import slo
-    from hybridobs.cli.spool import spool
-    from hybridobs.cli.store import store
-    from hybridobs.cli.top import top
-    from hybridobs.cli.trace import trace
-    from hybridobs.cli.up import down, status, up
-
-    commands = (
-        collector,
-        completion,
-        dashboards,
-        demo,
-        devices,
-        doctor,
-        down,
-        drift,
-        kpi,
-        policy,
-        report,
-        simulate,
-        slo,
-        spool,
-        status,
-        store,
-        top,
-        trace,
-        up,
-    )
-    for command in commands:
-        main.add_command(command)
-
-
-_assemble()

@@ -83,7 +83,7 @@ def compacted(store: Store, keep: Mapping[str, timedelta], *, whole: bool) -> No
     if keep:
         store.keep(replace(store.retention(), **keep))
     before, total = store.size(), store.due()
-    counts = {"rolled": 0, "dropped": 0}
+    counts = {"rolled": 0, "dropped": 0, "forgotten": 0}
     with _Bar(total.roll + total.drop) as advance:
         began = time.monotonic()
         for done in store.upkeep():
@@ -94,6 +94,8 @@ def compacted(store: Store, keep: Mapping[str, timedelta], *, whole: bool) -> No
             began = time.monotonic()
     after = store.reclaim(whole=whole)
     click.echo(f"{counts['rolled']:,} rows rolled up, {counts['dropped']:,} dropped.")
+    if counts["forgotten"]:
+        click.echo(f"{counts['forgotten']:,} series forgotten of which nothing was left.")
     click.echo(f"{_bytes(before.bytes)} before, {_bytes(after.bytes)} now, {_bytes(after.free)} of it free.")
     if after.free > after.bytes // 4 and not whole:
         click.echo("A file of an older schema gives no room back by itself: run it once with --whole.")

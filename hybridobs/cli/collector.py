@@ -88,6 +88,13 @@ def collector() -> None:
     help="Refuse a store of an older schema instead of bringing it up (see 'hybridobs store migrate').",
 )
 @click.option(
+    "--writer",
+    metavar="NAME",
+    envvar=f"{ENV_PREFIX}WRITER",
+    show_envvar=True,
+    help="Name of this replica in the store; each needs its own to commit beside the others.  [default: the host's]",
+)
+@click.option(
     "--log-format",
     type=click.Choice(["text", "json"]),
     default="text",

@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from math import nan
-from pathlib import Path
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry
@@ -53,6 +52,8 @@ class Declared(Protocol):
     def retention(self) -> Retention | None: ...
     @property
     def migrate(self) -> bool: ...
+    @property
+    def writer(self) -> str: ...
 
 
 class Tenants:
@@ -83,15 +84,16 @@ class Tenants:
         screen = Screen.of(self._declared.redact)
         said = self._declared
         ingest = Ingest(store, limits, counters, views, deliver, prices=said.prices, screen=screen, fleet=said.fleet)
+        upkeep = Upkeep(store, counters)
         registry = CollectorRegistry()
-        for gauge in (*self._gauges, *_gauges(ingest, limits, store)):
+        for gauge in (*self._gauges, *_gauges(ingest, limits, upkeep)):
             counters.gauge(*gauge)
         for shown in (counters, self._door, *views):
             registry.register(shown)  # type: ignore[arg-type]
         ingest.start()
         self._ingests.append(ingest)
-        self._upkeep.append(Upkeep(store, counters))
-        self._upkeep[-1].start()
+        self._upkeep.append(upkeep)
+        upkeep.start()
         self._begin(store, views)
         self._names.add(tenant)
         return Desk(ingest, counters, limits, Rates(limits), registry, store)
@@ -124,8 +126,10 @@ class Tenants:
     def _store(self, tenant: str) -> Store:
         said = self._declared.store
         url = said.replace(TENANT, tenant) if isinstance(said, str) else ""
-        store = Store.open(url, migrate=self._declared.migrate) if isinstance(said, str) else said
-        if store is not said:
+        if isinstance(said, Store):
+            store = said
+        else:
+            store = Store.open(url, migrate=self._declared.migrate, writer=self._declared.writer)
             self._stores.append(store)
         if self._declared.retention is not None:
             store.keep(self._declared.retention)
@@ -141,20 +145,11 @@ class Tenants:
         return view
 
 
-def _gauges(ingest: Ingest, limits: Limits, store: Store) -> tuple[_Gauge, ...]:
+def _gauges(ingest: Ingest, limits: Limits, upkeep: Upkeep) -> tuple[_Gauge, ...]:
     return (
         ("series", lambda: len(ingest.series)),
         ("series_limit", lambda: limits.series),
         ("store_answers", lambda: ingest.healthy),
         ("event_lag_seconds", lambda: max(time.time() - ingest.newest_s, 0.0) if ingest.newest_s else nan),
-        ("store_bytes", lambda: _bytes_of(store) if store.url.startswith("sqlite:") else nan),
+        ("store_bytes", lambda: upkeep.store_bytes),
     )
-
-
-def _bytes_of(store: Store) -> float:
-    """What a SQLite store takes on disk, its log included; NaN for a database elsewhere."""
-    file = store.url.removeprefix("sqlite:///")
-    try:
-        return float(sum(path.stat().st_size for path in (Path(file), Path(f"{file}-wal")) if path.exists()))
-    except OSError:
-        return nan

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from math import nan
 from threading import Event, Thread
 
 from hybridobs.collector.counters import Counters
@@ -19,18 +20,21 @@ _REST = 4.0  # after a step it rests this many times as long as the step took: i
 class Upkeep:
     """Rolls up and drops rows of one store, on a thread of its own; replicas may all do so.
 
-    What a step did not finish the next one does, so stopping in the middle loses nothing.
+    What a step did not finish the next one does, so stopping in the middle loses nothing. ``store_bytes`` is how large
+    the store was when it was last looked at, NaN before.
     """
 
     def __init__(self, store: Store, counters: Counters) -> None:
         self._store = store
         self._counters = counters
         self._every_s = EVERY_S
+        self.store_bytes = nan
         self._ended = Event()
         self._thread = Thread(target=self._run, name="hybridobs-upkeep", daemon=True)
 
     def start(self) -> None:
         """Begin, after the first pause: at a start there is other work to do."""
+        self.store_bytes = float(self._store.size().bytes)
         self._thread.start()
 
     def stop(self) -> None:
@@ -57,3 +61,4 @@ class Upkeep:
             if self._ended.wait(_REST * (time.monotonic() - began)):
                 return
             began = time.monotonic()
+        self.store_bytes = float(self._store.size().bytes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import platform
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -33,6 +34,8 @@ class Collector(Serving):
 
     ``retention`` sets how long the store keeps what, for everybody who uses it; without it the store keeps to what it
     was told before. A store of an older schema is brought up unless ``migrate`` is false (StoreTooOld then).
+    ``writer`` names this replica in a store opened by URL, the host's name unless given: replicas of different names
+    commit beside each other, those of one name take turns.
 
     ``access`` names the file of tokens and certificate names, ``tls`` the certificates of both transports, and
     ``open_metrics`` lets anybody read /metrics. Where the access file names several tenants, ``store`` has ``{tenant}``
@@ -54,6 +57,7 @@ class Collector(Serving):
         fleet: Fleet | None = None,
         retention: Retention | None = None,
         migrate: bool = True,
+        writer: str = "",
         access: str | Path | None = None,
         tls: Tls | None = None,
         open_metrics: bool = False,
@@ -68,6 +72,7 @@ class Collector(Serving):
         self.fleet = fleet or Fleet()
         self.retention = retention
         self.migrate = migrate
+        self.writer = writer or platform.node() or "default"
         self.tenants = dict(tenants or {})
         Screen.of(self.redact)
 
@@ -79,6 +84,7 @@ class Collector(Serving):
         grpc: str | None = None,
         prices: Prices | None = None,
         migrate: bool | None = None,
+        writer: str | None = None,
         access: str | Path | None = None,
         tls: Tls | None = None,
     ) -> Collector:
@@ -95,6 +101,7 @@ class Collector(Serving):
             fleet=self.fleet,
             retention=self.retention,
             migrate=self.migrate if migrate is None else migrate,
+            writer=self.writer if writer is None else writer,
             access=self.access if access is None else access,
             tls=self.tls if tls is None else tls,
             open_metrics=self.open_metrics,

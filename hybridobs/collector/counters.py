@@ -32,7 +32,7 @@ COUNTERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "series_overflow": ("Values that went to the overflow series.", ()),
     "spans_kept": ("Spans kept for the trace view.", ("why",)),
     "traces_passed_over": ("Traces worth keeping, beyond the rate that is kept.", ()),
-    "upkeep_rows": ("Rows of the store that were rolled up, or dropped because of their age.", ("what",)),
+    "upkeep_rows": ("Rows that were rolled up or dropped because of their age, and series forgotten.", ("what",)),
     "upkeep_failed": ("Times the upkeep of the store was interrupted by a failure.", ()),
     "commits_failed": ("Groups the store did not take; their senders try again.", ()),
 }
@@ -49,7 +49,7 @@ GAUGES: dict[str, str] = {
     "event_lag_seconds": "Now less the newest minute that was committed; NaN before the first.",
     "series": "Series in the store.",
     "series_limit": "Series at which the overflow series begins.",
-    "store_bytes": "Size of a SQLite store on disk; NaN for a database elsewhere.",
+    "store_bytes": "Size of the store in its database, asked once a minute.",
     "store_answers": "1 if the store took the last group.",
 }
 # Counted at the door, before anybody knows whose it is.

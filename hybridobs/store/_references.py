@@ -1,4 +1,7 @@
-"""What features looked like when their models were made: kept as documents, and read as a measure of all time."""
+"""What features looked like when their models were made: kept as documents, and read as a measure of all time.
+
+The room of drift is loaded with the first reference: most questions need none.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,6 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from hybridobs.kpi.catalog import MEASURES
-from hybridobs.kpi.drift import Key, NumericReference, Reference, dumps, loads, summarised
 from hybridobs.kpi.measure import Source
 from hybridobs.kpi.summary import Summary
 from hybridobs.store._rows import Registered
@@ -16,6 +18,10 @@ from hybridobs.store._schema import REFERENCES
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
+    from hybridobs.kpi.drift import Reference
+
+_KEY = tuple(column.name for column in REFERENCES.primary_key)  # the fields of kpi.drift.Key
 
 
 def from_references(measure: str) -> bool:
@@ -25,12 +31,16 @@ def from_references(measure: str) -> bool:
 
 def row_of(reference: Reference, now_s: int) -> dict[str, object]:
     """One row: the document of this reference alone."""
+    from hybridobs.kpi.drift import dumps
+
     return {**reference.key._asdict(), "created": now_s, "text": dumps([reference])}
 
 
 def references(connection: Connection, where: Mapping[str, str] | None = None) -> list[Registered]:
     """Every reference whose key equals ``where``, in the order of their keys."""
-    statement = select(REFERENCES).order_by(*(REFERENCES.c[name] for name in Key._fields))
+    from hybridobs.kpi.drift import loads
+
+    statement = select(REFERENCES).order_by(*(REFERENCES.c[name] for name in _KEY))
     for name, value in (where or {}).items():
         statement = statement.where(REFERENCES.c[name] == value)
     return [Registered(loads(row.text)[0], row.created) for row in connection.execute(statement)]
@@ -43,6 +53,8 @@ def referred(
 
     Numbers of all year round only: a season is no label. A label that a reference lacks is the empty text.
     """
+    from hybridobs.kpi.drift import NumericReference, summarised
+
     groups: dict[tuple[str, ...], dict[str, Summary]] = {}
     for one, _ in references(connection, {"season": ""}):
         labels = one.key._asdict()

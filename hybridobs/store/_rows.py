@@ -216,7 +216,7 @@ class Due(NamedTuple):
 
 
 class Done(NamedTuple):
-    """One transaction of upkeep: ``rolled`` or ``dropped``, how many rows, and about how many of these are left."""
+    """One transaction of upkeep: rows ``rolled`` or ``dropped``, or series ``forgotten``; how many, how many to go."""
 
     what: str
     rows: int

@@ -12,9 +12,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from hybridobs.kpi.clock import BootClock
 from hybridobs.kpi.fold import WIDTH, Series
-from hybridobs.store import _export, _inventory, _lines, _memories, _migrate, _read, _references, _retention, _size
+from hybridobs.store import _inventory, _lines, _memories, _migrate, _read, _references, _retention, _size
 from hybridobs.store._dialect import Dialect, connect
-from hybridobs.store._export import Exported
 from hybridobs.store._faults import told, told_while_opening
 from hybridobs.store._retention import Retention
 from hybridobs.store._rows import (
@@ -39,6 +38,8 @@ from hybridobs.store._write import SeriesIds, Transaction
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
+    from hybridobs.store._export import Exported
 
 Clock = Callable[[], int]
 
@@ -299,8 +300,10 @@ class Store:
         Windows are ``width`` seconds, and wider where nothing narrower is kept. Parameters and errors as ``read``;
         measures that know no window are left out.
         """
+        from hybridobs.store._export import export
+
         with self._reading() as connection:
-            yield from _export.export(connection, self._dialect, measures, since, until, where or {}, width)
+            yield from export(connection, self._dialect, measures, since, until, where or {}, width)
 
     def series(self) -> list[Series]:
         """Every series that was ever written."""

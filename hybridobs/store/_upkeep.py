@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from hybridobs.errors import LayoutError, StoreError
-from hybridobs.store import _drop, _rollup
+from hybridobs.store import _drop, _forget, _rollup
 from hybridobs.store._dialect import Dialect
 from hybridobs.store._faults import told
 from hybridobs.store._retention import Horizons, Retention, horizons, retention, rows_of
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 SETTLE_S = 600  # fresh rows stay that long after the end of their window: most of what belongs there has come by then
+_SAID_AGAIN_S = 2 * 86_400  # whoever uses a series says so every day
 ROLLER = ""  # no collector has an empty name
 
 Writing = Callable[[str], AbstractContextManager["Connection"]]
@@ -25,7 +26,7 @@ Reading = Callable[[], AbstractContextManager["Connection"]]
 
 
 class Upkeep:
-    """Rolls up and drops, for one store; ``writing`` and ``reading`` open its transactions."""
+    """Rolls up, drops and forgets, for one store; ``writing`` and ``reading`` open its transactions."""
 
     def __init__(self, dialect: Dialect, statements: Statements, writing: Writing, reading: Reading) -> None:
         self._dialect = dialect
@@ -78,6 +79,17 @@ class Upkeep:
                 dropped = _drop.drop(connection, one)
             left -= one.rows
             yield Done("dropped", dropped, left)
+        if wanted != there:  # once a day
+            yield from self._forget(min(wanted.days, wanted.shards) - _SAID_AGAIN_S)
+
+    def _forget(self, before: int) -> Iterator[Done]:
+        """Series first silent, then looked for, then forgotten: whoever uses one meanwhile says so and keeps it."""
+        with self._reading() as connection:
+            ids = _forget.silent(connection, self._dialect, before)
+        if ids:
+            with self._writing(ROLLER) as connection, told(self._dialect):
+                forgotten = _forget.forget(connection, self._dialect, ids, before)
+            yield Done("forgotten", forgotten, 0)
 
     def keep(self, wanted: Retention) -> None:
         """Set how long is kept from now on."""

@@ -27,7 +27,7 @@ def known(words: list[str]) -> bool:
     """Whether a command line names a command and only options that it has."""
     command: click.Command | None = main
     while words and isinstance(command, click.Group) and not words[0].startswith("-"):
-        command = command.commands.get(words[0]) if words[0] in command.commands else None
+        command = command.get_command(click.Context(command), words[0])
         words = words[1:]
     if command is None:
         return False

@@ -115,19 +115,24 @@ class Fleet:
         deadline = time.monotonic() + _READY_S * 2
         while not (self.home / "sent.json").exists():
             if self._process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"the fleet does not run: {(self.home.parent / 'fleet.log').read_text()[-3000:]}")
+                raise RuntimeError(f"the fleet does not run: {self._last_words()}")
             time.sleep(0.5)
 
     def stop(self) -> None:
-        """End, when everything is handed over; safe twice."""
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait(120)
+        """End, when everything is handed over; safe twice. RuntimeError if it had ended by itself, or badly."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.terminate()
+            if code := process.wait(120):
+                raise RuntimeError(f"the fleet ended with {code}: {self._last_words()}")
 
     def sent(self) -> Counter[str]:
         """Its own books: inferences by service, of all its lives."""
         file = self.home / "sent.json"
         return self._before + Counter(json.loads(file.read_text()) if file.exists() else {})
+
+    def _last_words(self) -> str:
+        return (self.home.parent / "fleet.log").read_text()[-3000:]
 
 
 class Stack:

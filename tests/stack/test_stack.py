@@ -81,6 +81,8 @@ def test_every_panel_shows_something(stack: Stack) -> None:
     with Store.open(stack.store_url, create=False, writer="examples") as store:
         for hours in (5, 3):  # what is compared with the time before needs that, too
             tell_everything(store, at=now - hours * 3600)
+    until(lambda: stack.promql("max(count_over_time(hybridobs_collector_events_total[5m])) >= 5"), 180)
+    now = int(time.time()) // 60 * 60
     server = Prometheus(f"http://127.0.0.1:{stack.ports['PROMETHEUS']}", timeout=120)
     views = [
         View(now - 4 * 3600, now - 2 * 3600, {"sample": "0"}, points=6),
@@ -148,5 +150,8 @@ def test_dead_part_costs_nothing(stack: Stack, drill: Drill) -> None:
 def test_books_balance_at_the_end(stack: Stack) -> None:
     """After all that: each inference that was made is counted once, in the streams and in the measures."""
     stack.fleet.stop()
-    found = until(lambda: (made := books(stack)).whole and made, 120)
+    deadline = time.monotonic() + 120
+    while not (found := books(stack)).whole and time.monotonic() < deadline:
+        time.sleep(2)
+    assert found.whole, found
     assert sum(line.sent for line in found.lines) > 500

@@ -71,11 +71,18 @@ def _measured(residuals: list[float], independent: float) -> Clustering:
     groups = len(residuals)
     if groups < 2:
         return Clustering(1.0, 0.0)
-    squares = sum(residual**2 for residual in residuals)
-    spread = squares * groups / (groups - 1)
-    kurtosis = groups * sum(residual**4 for residual in residuals) / squares**2 - 3 if squares > 0 else 0.0
-    degrees = 2 / (2 / (groups - 1) + max(0.0, kurtosis) / groups)
+    spread = sum(residual**2 for residual in residuals) * groups / (groups - 1)
+    degrees = 2 / (2 / (groups - 1) + max(0.0, _excess_kurtosis(residuals)) / groups)
     return Clustering(spread / independent if independent > 0 else 1.0, degrees)
+
+
+def _excess_kurtosis(residuals: list[float]) -> float:
+    """Of values around zero, without the bias of few of them (Joanes and Gill 1998, G2)."""
+    g, squares = len(residuals), sum(residual**2 for residual in residuals)
+    if g < 4 or squares <= 0:
+        return 0.0
+    plain = g * sum(residual**4 for residual in residuals) / squares**2 - 3
+    return (g - 1) / ((g - 2) * (g - 3)) * ((g + 1) * plain + 6)
 
 
 def quantile_design_effect(shards: Sequence[Summary], quantile: float) -> Clustering:
@@ -84,6 +91,17 @@ def quantile_design_effect(shards: Sequence[Summary], quantile: float) -> Cluste
     ``quantile`` is the value of the quantile over all shards, in the unit of the measure.
     """
     return design_effect([Rate(above(shard, quantile), shard.n) for shard in shards])
+
+
+def under(clustering: Clustering, share: float, null: float) -> Clustering:
+    """The same where the share is ``null`` instead of ``share``.
+
+    What devices differ by grows with the share, so a side that came out low looks less clustered than it is: a test of
+    a ratio that took it at its word would reject too often.
+    """
+    if clustering.effect <= 1 or share <= 0:
+        return clustering
+    return clustering._replace(effect=1 + (clustering.effect - 1) * null / share)
 
 
 def combined(candidate: Clustering, baseline: Clustering, weight: float) -> Clustering:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from hybridobs.kpi.stats import needed as sample
-from hybridobs.kpi.stats.clustering import INDEPENDENT, Clustering, combined, critical
+from hybridobs.kpi.stats.clustering import INDEPENDENT, Clustering, combined, critical, under
 from hybridobs.kpi.stats.intervals import Interval, Rate, clopper_pearson
 from hybridobs.kpi.stats.paired import Pairs, paired_interval, paired_quantile_ratio
 from hybridobs.kpi.stats.quantiles import Estimate, quantile_estimate, ratio_bounds
@@ -245,6 +245,9 @@ def _compared(
     Weights from the observed rates would lean to whichever side happens to be low (ratio) or high (difference).
     """
     c, b = (_variance(p, rate.n, relative) for p, rate in zip(null, (candidate, baseline), strict=True))
+    if relative:
+        rates = (candidate, baseline)
+        sides = tuple(under(side, rate.share, p) for side, rate, p in zip(sides, rates, null, strict=True))  # type: ignore[assignment]
     return combined(*sides, _weight(c, b))
 
 

@@ -1,0 +1,140 @@
+"""A store in one file.
+
+Durability: WAL mode with ``synchronous=FULL``, so a commit is on the disk before the sender is answered (``NORMAL``
+would be faster and could lose acknowledged commits when the power fails).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import (
+    URL,
+    Column,
+    ColumnElement,
+    Connection,
+    FromClause,
+    Text,
+    TypeDecorator,
+    bindparam,
+    create_engine,
+    event,
+    func,
+    literal_column,
+    select,
+)
+from sqlalchemy.dialects.sqlite import insert
+
+from hybridobs.errors import ConfigError, StoreUnreachable
+from hybridobs.store._dialect import WAIT_SECONDS, Dialect, Key
+from hybridobs.store._rows import Size
+
+
+class _Hex(TypeDecorator[bytes]):
+    """Bytes that were written as hexadecimal digits."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_result_value(self, value: str | None, dialect: object) -> bytes:
+        return bytes.fromhex(value or "")
+
+
+class Sqlite(Dialect):
+    insert = staticmethod(insert)
+
+    def __init__(self, url: URL, *, create: bool) -> None:
+        self.url = url
+        self.path = Path(url.database or "")
+        self._found: tuple[int, int] | None = None
+        self._look(create=create)
+        self.engine = create_engine(url, connect_args={"timeout": WAIT_SECONDS})
+        event.listen(self.engine, "connect", self._prepare)
+
+    def _look(self, *, create: bool) -> None:
+        if self.url.database in (None, "", ":memory:") or str(self.url.database).startswith("file:"):
+            raise ConfigError("store", self.shown, "name a file, for example sqlite:///hybridobs.db")
+        if not self.path.parent.is_dir():
+            raise ConfigError("store", self.shown, f"make its directory first: mkdir -p {self.path.parent}")
+        if self.path.is_dir():
+            raise ConfigError(
+                "store", self.shown, f"is a directory; name a file in it: sqlite:///{self.path}/hybridobs.db"
+            )
+        if not create and not self.path.exists():
+            raise ConfigError("store", self.shown, "there is no such file; a collector makes it")
+
+    @staticmethod
+    def _prepare(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # BEGIN is ours, see begin_write and begin_read
+        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # of a file that is being made; see reclaim
+        if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+            connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA cache_size=-32768")  # KiB
+
+    def check(self) -> None:
+        """A deleted file stays writable for those who have it open, and all they write is lost: look before writing."""
+        try:
+            there = self.path.stat()
+        except OSError:
+            raise StoreUnreachable(f"{self.shown} was moved or deleted while open; put it back or restart") from None
+        identity = (there.st_dev, there.st_ino)
+        if self._found is None:
+            self._found = identity
+        elif self._found != identity:
+            raise StoreUnreachable(f"{self.shown} was replaced by another file while open; restart to use it")
+
+    def begin_write(self, connection: Connection, writer: str) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    def begin_read(self, connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN")
+
+    def one_of(self, column: Column[Any], name: str) -> ColumnElement[bool]:
+        return column.in_(select(func.json_each(bindparam(name, type_=Text)).table_valued("value").c.value))
+
+    def bind_list(self, values: Sequence[str | int]) -> object:
+        return json.dumps(list(values))
+
+    def joined(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
+        return func.group_concat(func.hex(column), "", type_=_Hex())  # SQLite joins only text
+
+    def keys(self) -> FromClause:
+        row = func.json_each(bindparam("keys", type_=Text)).table_valued("value").alias("wanted")
+        columns = (
+            func.json_extract(row.c.value, literal_column(f"'$[{place}]'")).label(name)
+            for place, name in enumerate(Key._fields)
+        )
+        return select(*columns).subquery("touched")
+
+    def bind_keys(self, keys: Sequence[Key]) -> Mapping[str, object]:
+        return {"keys": json.dumps(keys)}
+
+    def size(self, connection: Connection) -> Size:
+        names = ("page_size", "page_count", "freelist_count")
+        size, pages, free = (connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in names)
+        return Size(size * pages, size * free)
+
+    def reclaim(self, connection: Connection, *, whole: bool) -> None:
+        if whole:
+            connection.exec_driver_sql("PRAGMA auto_vacuum=INCREMENTAL")  # a file of schema 1 learns it here
+            connection.exec_driver_sql("VACUUM")
+        else:
+            # Each step of the statement frees a page; only fetching, where there is something, runs it to the end.
+            driver: Any = connection.connection.driver_connection
+            driver.execute("PRAGMA incremental_vacuum").fetchall()
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def hopeless(self, fault: BaseException) -> str | None:
+        # Python names SQLite's extended codes, SQLITE_READONLY_DIRECTORY for one; the first part is the kind.
+        name = str(getattr(fault, "sqlite_errorname", ""))
+        if name.startswith("SQLITE_NOTADB"):
+            return "is not a SQLite file; name another one"
+        if name.startswith("SQLITE_CORRUPT"):
+            return f"is damaged; move it aside, or save what can be read with: sqlite3 {self.path} .recover"
+        if name.startswith(("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_CANTOPEN")):
+            return f"may not be written by this user: check the permissions of {self.path} and of its directory"
+        return None
