@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 from hybridobs.cli import main
@@ -46,7 +47,8 @@ def test_exposure(unit: Path, systemd_analyze: str) -> None:
 def test_command_exists(unit: Path) -> None:
     """Each unit runs a command that we have, from the same place."""
     (line,) = re.findall(rf"^ExecStart={PROGRAM} (.+)$", unit.read_text(), re.MULTILINE)
-    command = main
+    command: click.Command = main
     for word in line.split()[:2]:
-        command = getattr(command, "commands", {}).get(word, command)
+        found = command.get_command(click.Context(command), word) if isinstance(command, click.Group) else None
+        command = found or command
     assert command is not main

@@ -21,7 +21,20 @@ Labels = tuple[tuple[str, str], ...]
 MESSAGES: dict[str, list[tuple[str, int, Any, bool]]] = {
     "Label": [("name", 1, Field.TYPE_STRING, False), ("value", 2, Field.TYPE_STRING, False)],
     "Sample": [("value", 1, Field.TYPE_DOUBLE, False), ("timestamp", 2, Field.TYPE_INT64, False)],
-    "TimeSeries": [("labels", 1, "Label", True), ("samples", 2, "Sample", True)],
+    "BucketSpan": [("offset", 1, Field.TYPE_SINT32, False), ("length", 2, Field.TYPE_UINT32, False)],
+    "Histogram": [
+        ("count_float", 2, Field.TYPE_DOUBLE, False),
+        ("sum", 3, Field.TYPE_DOUBLE, False),
+        ("schema", 4, Field.TYPE_SINT32, False),
+        ("zero_threshold", 5, Field.TYPE_DOUBLE, False),
+        ("zero_count_float", 7, Field.TYPE_DOUBLE, False),
+        ("negative_spans", 8, "BucketSpan", True),
+        ("negative_counts", 10, Field.TYPE_DOUBLE, True),
+        ("positive_spans", 11, "BucketSpan", True),
+        ("positive_counts", 13, Field.TYPE_DOUBLE, True),
+        ("timestamp", 15, Field.TYPE_INT64, False),
+    ],
+    "TimeSeries": [("labels", 1, "Label", True), ("samples", 2, "Sample", True), ("histograms", 4, "Histogram", True)],
     "QueryResult": [("timeseries", 1, "TimeSeries", True)],
     "ReadResponse": [("results", 1, "QueryResult", True)],
 }
@@ -77,6 +90,35 @@ def results(body: bytes) -> list[dict[Labels, list[Point]]]:
         assert len(series) == len(result.timeseries)
         found.append(series)
     return found
+
+
+def natives(body: bytes) -> dict[Labels, list[Any]]:
+    """The histograms of the only query by their sorted labels."""
+    response = _READ_RESPONSE.FromString(bytes(cramjam.snappy.decompress_raw(body)))
+    [result] = response.results
+    return {tuple((label.name, label.value) for label in one.labels): list(one.histograms) for one in result.timeseries}
+
+
+def buckets(histogram: Any) -> dict[float, float]:
+    """Upper bound of each bucket and what it holds; negative ones by their lower magnitude, zero at 0."""
+    base = 2.0 ** (2.0**-histogram.schema)
+    found = {0.0: histogram.zero_count_float}
+    for index, count in _places(histogram.positive_spans, histogram.positive_counts):
+        found[base**index] = count
+    for index, count in _places(histogram.negative_spans, histogram.negative_counts):
+        found[-(base ** (index - 1))] = count
+    return found
+
+
+def _places(spans: Any, counts: Any) -> list[tuple[int, float]]:
+    """The number of each bucket and what it holds."""
+    places: list[int] = []
+    index = 0
+    for span in spans:
+        index += span.offset
+        places += range(index, index + span.length)
+        index += span.length
+    return list(zip(places, counts, strict=True))
 
 
 def increase(points: Sequence[Point], end_ms: int, range_ms: int, *, left_open: bool) -> float | None:

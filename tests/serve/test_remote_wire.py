@@ -23,12 +23,13 @@ from hybridobs.kpi.prometheus import stored_name
 from hybridobs.serve import RemoteRead
 from hybridobs.serve.remote._wire import ReadRequest, read_request
 from hybridobs.store import Store
-from tests.serve.prompb import increase, labels_of, packed, question, results
+from tests.serve.prompb import buckets, increase, labels_of, natives, packed, question, results
 
 NOW = 1_760_000_400
 DEVICE = Labels(tier="device", model="digits", version="1.3.0")
 DURATION = stored_name(MEASURES["inference.duration"])
 ERRORS = stored_name(MEASURES["inference.errors"])
+SIGNED = MEASURES["clock.offset"]
 TOKENS = stored_name(MEASURES["tokens.input"])
 
 
@@ -111,6 +112,35 @@ def test_buckets_never_fall_from_bound_to_bound(store: Store) -> None:
         counts = [count for _, count in sorted(own.items(), key=lambda pair: float(pair[0]))]
         assert counts == sorted(counts)
         assert labels_of(found, "le") == own.keys()
+
+
+def test_a_native_histogram_says_what_the_buckets_say(store: Store) -> None:
+    """One sample holds every bucket: each bound has as many values below it as the series with that ``le``."""
+    said = question([("__name__", "=", DURATION)], (NOW - 600) * 1000, NOW * 1000)
+    found = natives(RemoteRead().answer(store, Asked(said)).body)
+    classic = ask(store, ("__name__", "=", f"{DURATION}_bucket"))
+    assert len(found) == 2
+    for labels, histograms in found.items():
+        last, version = histograms[-1], dict(labels)["version"]
+        own = {dict(key)["le"]: points[-1][1] for key, points in classic.items() if ("version", version) in key}
+        assert last.timestamp == NOW * 1000 and last.count_float == own["+Inf"] == sum(buckets(last).values())
+        for bound in buckets(last):
+            below = sum(count for upper, count in buckets(last).items() if upper <= bound * (1 + 1e-12))
+            assert below == own[min(own, key=lambda le: abs(float(le) - bound))]
+
+
+def test_native_buckets_hold_both_signs(tmp_path: Path) -> None:
+    """Negative values and zeros have places of their own, and the sum may fall."""
+    with Store.open(f"sqlite:///{tmp_path}/signed.db") as store:
+        with store.begin() as tx:
+            values = [-3 * SIGNED.resolution, 0, 0, SIGNED.resolution]
+            tx.add({CellKey(NOW - 600, Series(DEVICE), SIGNED.name): values})
+        said = question([("__name__", "=", stored_name(SIGNED))], (NOW - 600) * 1000, NOW * 1000)
+        [histograms] = natives(RemoteRead().answer(store, Asked(said)).body).values()
+    assert [histograms[-1].sum, histograms[-1].count_float, histograms[0].count_float] == [-2.0, 4.0, 0.0]
+    negative, zero, positive = sorted(buckets(histograms[-1]).items())
+    assert (zero, positive[1], negative[1]) == ((0.0, 2.0), 1.0, 1.0)
+    assert positive[0] == pytest.approx(1.0) and -3.0 < negative[0] < -2.9
 
 
 def test_names_are_matched_too(store: Store) -> None:

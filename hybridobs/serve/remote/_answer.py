@@ -15,6 +15,7 @@ from hybridobs.kpi.fold import Series
 from hybridobs.serve.remote._counters import MOST_COARSER, Bounds, Grid, amounts, bounds, distributions, possible_bounds
 from hybridobs.serve.remote._matchers import Matchers
 from hybridobs.serve.remote._metrics import Part, Stored, stored_metrics
+from hybridobs.serve.remote._native import NativeSamples, natives
 from hybridobs.serve.remote._plan import Plan, plan
 from hybridobs.serve.remote._wire import Heads, Query, Samples, label
 from hybridobs.store import Detail, Lines, Store
@@ -94,6 +95,9 @@ class _Metric:
         if self._metric.part is Part.BUCKET:
             yield from self._buckets(lines, grid, samples)
             return
+        if self._metric.part is Part.NATIVE:
+            yield from self._natives(lines, grid)
+            return
         self._budget.spend(len(lines.groups), len(self._plan.times))
         tables = amounts(lines, grid, self._values(lines), falls=self._metric.part is Part.SUM)
         for group, values in zip(lines.groups, tables, strict=True):
@@ -112,6 +116,8 @@ class _Metric:
         return found.occupied()
 
     def _detail(self) -> Detail:
+        if self._metric.part is Part.NATIVE:
+            return Detail.ALL
         if self._metric.part is not Part.BUCKET:
             return Detail.NONE
         inexact = any(self._matchers.allow(LE, le) for le in possible_bounds(self._metric.measure.resolution))
@@ -148,6 +154,12 @@ class _Metric:
             encoded = samples.encoded(np.concatenate([table, count[None]])[wanted])
             yield from map(heads.series, encoded, les)
 
+    def _natives(self, lines: Lines, grid: Grid) -> Iterator[bytes]:
+        writer = NativeSamples(self._plan.times)
+        for group, one in zip(lines.groups, natives(lines, grid, self._metric.measure.resolution), strict=True):
+            self._budget.spend(1, len(self._plan.times) * -(-one.size // 2))  # a plain sample is two numbers
+            yield self._heads(group).series(writer.encoded(one))
+
     def _bounds(self, lines: Lines) -> tuple[Bounds, int]:
         """As fine as the store has them; coarser only where the answer would be too large."""
         assert lines.hists is not None
@@ -162,6 +174,6 @@ class _Metric:
 def _kept(metric: Stored, query: Query) -> Group:
     """The labels of the answer: fewer where Prometheus would add the series up at once."""
     hints = query.hints
-    if hints.func != "sum" or hints.range_ms or metric.part is Part.BUCKET:
+    if hints.func != "sum" or hints.range_ms or metric.part in (Part.BUCKET, Part.NATIVE):
         return metric.labels
     return tuple(name for name in metric.labels if (name in hints.grouping) == hints.by)

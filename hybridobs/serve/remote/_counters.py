@@ -40,7 +40,7 @@ class Grid(NamedTuple):
     @classmethod
     def of(cls, plan: Plan) -> Grid:
         """The windows of ``plan``, and its samples between them."""
-        exact = (plan.times - (plan.times % 1000 == 1)) / 1000  # a range may begin one millisecond late
+        exact = (plan.times - plan.late) / 1000
         before = np.clip(np.searchsorted(plan.cuts, exact, "right") - 1, 0, len(plan.cuts) - 2)
         share = (exact - plan.cuts[before]) / np.diff(plan.cuts)[before]
         return cls(len(plan.cuts) - 1, before, share)

@@ -13,12 +13,17 @@ from hybridobs.kpi.prometheus import stored_name
 
 
 class Part(StrEnum):
-    """What of a measure a metric counts; the value is the end of its name."""
+    """What of a measure a metric counts; ``end`` is that of its name."""
 
-    TOTAL = ""
-    BUCKET = "_bucket"
-    SUM = "_sum"
-    COUNT = "_count"
+    TOTAL = "total"
+    BUCKET = "bucket"
+    SUM = "sum"
+    COUNT = "count"
+    NATIVE = "native"
+
+    @property
+    def end(self) -> str:
+        return "" if self in (Part.TOTAL, Part.NATIVE) else f"_{self}"
 
 
 class Stored(NamedTuple):
@@ -41,6 +46,6 @@ def stored_metrics() -> tuple[Stored, ...]:
     for measure in MEASURES.values():
         if measure.source is Source.EVENTS and measure.shape is not Shape.DISTINCT:
             whole = measure.shape is not Shape.DISTRIBUTION
-            parts = (Part.TOTAL,) if whole else (Part.BUCKET, Part.COUNT, Part.SUM)
-            found += [Stored(stored_name(measure) + part, measure, part) for part in parts]
+            parts = (Part.TOTAL,) if whole else (Part.NATIVE, Part.BUCKET, Part.COUNT, Part.SUM)
+            found += [Stored(stored_name(measure) + part.end, measure, part) for part in parts]
     return tuple(found)

@@ -3,7 +3,8 @@
 ``rate(x[5m])`` looks at the first and the last sample inside each range of five minutes and stretches what lies between
 them to the whole range. So samples stand exactly where ranges begin and end. Where those are on whole minutes nothing
 is stretched and nothing is guessed: the answer is the store's number. Inside a minute growth is taken as even.
-Prometheus 3 excludes the beginning of a range and asks from one millisecond later; then the sample stands there too.
+Prometheus 3 excludes the beginning of a range and asks from one millisecond later: then the sample stands there, worth
+what the counter was at the beginning. Its questions are a millisecond short of whole seconds, whenever they are asked.
 """
 
 from __future__ import annotations
@@ -31,15 +32,19 @@ _MOST_TIMES = 100_000  # of one series, and windows behind them
 
 
 class Plan(NamedTuple):
-    """Windows between each two of ``cuts`` (Unix s, ascending whole minutes), and samples at ``times`` (Unix ms)."""
+    """Windows between each two of ``cuts`` (Unix s, ascending whole minutes), and samples at ``times`` (Unix ms).
+
+    ``late`` is 1 where a sample is worth what the counter was a millisecond before it.
+    """
 
     cuts: Ints
     times: Ints
+    late: Ints | int = 0
 
 
 def plan(query: Query) -> Plan:
     """What to read for ``query``, and where to put samples."""
-    late = int(query.start_ms % 1000 == 1)  # the beginning of the range is excluded
+    late = int((query.end_ms - query.start_ms) % 1000 == 999)  # the beginning of the range is excluded
     low, high = query.start_ms - late, query.end_ms
     if high < low:
         return Plan(np.zeros(0, np.int64), np.zeros(0, np.int64))
@@ -59,8 +64,8 @@ def _ends(query: Query, low: int, late: int) -> Plan:
     span, step, high = query.hints.range_ms, query.hints.step_ms or _MINUTE, query.end_ms
     first = low + span
     if high - first < step:  # one range alone
-        times = np.array([low + late, first])
-        return Plan(np.union1d(_ends_of_minutes(low, low), _ends_of_minutes(first, first)), times)
+        cuts = np.union1d(_ends_of_minutes(low, low), _ends_of_minutes(first, first))
+        return Plan(cuts, np.array([low + late, first]), np.array([late, 0]))
     unit = gcd(span, first, step)
     if unit % _FINEST:
         width = _nice(span)
@@ -70,7 +75,8 @@ def _ends(query: Query, low: int, late: int) -> Plan:
     width = WIDTH if unit % _MINUTE else unit // 1000
     if (high - low) // (width * 1000) > _MOST_WINDOWS:
         width = max(width, _nice(span))
-    return _windows(width, np.union1d(ends, ends - span + late), low, high)
+    times = np.union1d(ends, ends - span + late)
+    return _windows(width, times, low, high)._replace(late=late * np.isin(times, ends - span + late))
 
 
 def _spacing(step: int) -> int:

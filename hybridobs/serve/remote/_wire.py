@@ -155,8 +155,7 @@ class Samples:
         self._row = np.zeros(len(times), _SAMPLE)
         self._row["head"] = (0x12, 16, 0x09)  # TimeSeries.samples, its length, Sample.value
         self._row["tag"] = 0x10  # Sample.timestamp
-        self._row["time"] = (times[:, None] >> _VARINT_SHIFTS) & 0x7F
-        self._row["time"][:, :5] |= 0x80
+        self._row["time"] = six_bytes(times)
 
     def encoded(self, values: NDArray[np.float64]) -> list[bytes]:
         """The samples of each row of ``values``."""
@@ -181,29 +180,41 @@ class Heads:
     def series(self, samples: bytes, label: bytes = b"") -> bytes:
         """One series of a QueryResult; ``label`` is the written label in which it differs."""
         size = len(self._before) + len(label) + len(self._after) + len(samples)
-        return b"".join((_field(1, size), self._before, label, self._after, samples))
+        return b"".join((field(1, size), self._before, label, self._after, samples))
 
 
 def response(results: Iterable[list[bytes]]) -> bytes:
     """The body of an answer: one result a query, each made of ``Heads.series``."""
     parts: list[bytes] = []
     for series in results:
-        parts.append(_field(1, sum(map(len, series))))
+        parts.append(field(1, sum(map(len, series))))
         parts += series
     return bytes(cramjam.snappy.compress_raw(b"".join(parts)))
 
 
 def label(name: str, value: str) -> bytes:
     """One label."""
-    both = b"".join(_field(number, len(text)) + text for number, text in ((1, name.encode()), (2, value.encode())))
-    return _field(1, len(both)) + both
+    both = b"".join(field(number, len(text)) + text for number, text in ((1, name.encode()), (2, value.encode())))
+    return field(1, len(both)) + both
 
 
-def _field(number: int, size: int) -> bytes:
+def field(number: int, size: int) -> bytes:
     """The head of a field with a length."""
-    head = bytearray((number << 3 | 2,))
-    while size > 0x7F:
-        head.append(size & 0x7F | 0x80)
-        size >>= 7
-    head.append(size)
-    return bytes(head)
+    return varint(number << 3 | 2) + varint(size)
+
+
+def varint(number: int) -> bytes:
+    """A whole number, not negative."""
+    written = bytearray()
+    while number > 0x7F:
+        written.append(number & 0x7F | 0x80)
+        number >>= 7
+    written.append(number)
+    return bytes(written)
+
+
+def six_bytes(times: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Times as varints of six bytes each, whatever they are."""
+    written = ((times[:, None] >> _VARINT_SHIFTS) & 0x7F).astype(np.uint8)
+    written[:, :5] |= 0x80
+    return written
