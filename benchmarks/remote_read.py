@@ -2,6 +2,7 @@
 
     python benchmarks/remote_read.py                       # 200 series, 24 hours
     python benchmarks/remote_read.py --series 20 --hours 2 --rounds 2 --json
+    python benchmarks/remote_read.py --prometheus "$(tests/prometheus/build.sh)"     # that of compose.yaml
 
 A day of minutes of ``--series`` series goes into a store and, as the counters that a scrape would have seen, into the
 blocks of a Prometheus (``promtool tsdb create-blocks-from openmetrics``). Each query is then asked for the whole day,
@@ -15,6 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import re
 import shutil
 import socket
 import subprocess
@@ -46,23 +48,35 @@ STEP = 300
 
 
 class Panel(NamedTuple):
-    """One query, and what Prometheus asks a remote store for it."""
+    """One query, and what Prometheus asks a remote store for it; ``own`` is the same where nothing is native."""
 
     title: str
     query: str
     metric: str
     le: str = ""
+    own: str = ""
 
 
-def panels() -> list[Panel]:
-    """A counter of every series, a share within an exact edge, a quantile."""
-    errors, buckets = stored_name(ERRORS), f"{stored_name(DURATION)}_bucket"
-    return [
+def version(program: str) -> tuple[int, int]:
+    """Major and minor: it reads native histograms from a remote store since 2.45."""
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+    major, minor = re.findall(r"version (\d+)\.(\d+)", said.stdout + said.stderr)[0]
+    return int(major), int(minor)
+
+
+def panels(*, native: bool) -> list[Panel]:
+    """A counter of every series, a share within an exact edge, a quantile: of one series, of one a bucket."""
+    errors, whole = stored_name(ERRORS), stored_name(DURATION)
+    buckets = f"{whole}_bucket"
+    classic = f"histogram_quantile(0.95, sum by (le, version) (rate({buckets}[5m])))"
+    found = [
         Panel("rate of every series", f"rate({errors}[5m])", errors),
         Panel("sum by version", f"sum by (version) (increase({errors}[5m]))", errors),
         Panel("within 300 ms", f'sum by (version) (increase({buckets}{{le="0.3"}}[5m]))', buckets, "0.3"),
-        Panel("p95 by version", f"histogram_quantile(0.95, sum by (le, version) (rate({buckets}[5m])))", buckets),
+        Panel("p95 by version", f"histogram_quantile(0.95, sum by (version) (rate({whole}[5m])))", whole, "", classic),
+        Panel("p95, classic", classic, buckets),
     ]
+    return [panel for panel in found if native or panel.metric != whole]
 
 
 class Fleet(NamedTuple):
@@ -131,7 +145,7 @@ def backfilled(made: Fleet, folder: Path) -> None:
 
 
 @contextmanager
-def prometheus(folder: Path, config: dict[str, object]) -> Iterator[str]:
+def prometheus(program: str, folder: Path, config: dict[str, object]) -> Iterator[str]:
     """The address of a Prometheus on the blocks in ``folder``."""
     folder.mkdir(exist_ok=True)
     with socket.socket() as probe:
@@ -141,7 +155,7 @@ def prometheus(folder: Path, config: dict[str, object]) -> Iterator[str]:
     own = [f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data"]
     keep = ["--storage.tsdb.retention.time=100y", f"--web.listen-address={address}"]
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(["prometheus", *own, *keep], stdout=log, stderr=log)
+        process = subprocess.Popen([program, *own, *keep], stdout=log, stderr=log)
         try:
             ready(f"http://{address}/-/ready")
             yield f"http://{address}"
@@ -206,20 +220,25 @@ def best(rounds: int, run: Callable[[], object]) -> float:
     return min(took)
 
 
-def alike(panel: Panel, ours: dict[str, list[float]], theirs: dict[str, list[float]]) -> bool:
-    """Whether both draw the same; a quantile over finer buckets is another one, so only its lines are compared."""
+def alike(panel: Panel, ours: dict[str, list[float]], theirs: dict[str, list[float]], asked: tuple[int, int]) -> bool:
+    """Whether both draw the same.
+
+    Of a quantile only the lines are compared, since one over finer buckets is another one; with Prometheus 3 of all: it
+    leaves out the sample on which a range begins, and guesses that minute where it has samples of its own.
+    """
     if ours.keys() != theirs.keys():
         return False
-    if "quantile" in panel.query:
+    if "quantile" in panel.query or asked >= (3, 0):
         return True
     pairs = ((a, b) for key in ours for a, b in zip(ours[key], theirs[key], strict=True))
     return all(abs(a - b) <= 1e-9 * max(1.0, abs(b)) for a, b in pairs)
 
 
-def measure(series: int, hours: int, rounds: int) -> list[dict[str, Any]]:
+def measure(program: str, series: int, hours: int, rounds: int) -> list[dict[str, Any]]:
     """One row a panel: seconds over remote read, over Prometheus' own database, and of our part."""
     made = fleet(series, hours)
     rows = []
+    asks = version(program)
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
         store = stack.enter_context(Store.open(f"sqlite:///{folder}/store.db"))
@@ -229,17 +248,17 @@ def measure(series: int, hours: int, rounds: int) -> list[dict[str, Any]]:
         page = RemoteRead()
         url = stack.enter_context(Collector(store, http="127.0.0.1:0", grpc=None, pages=[page]).running()).http_url
         remote: dict[str, object] = {"remote_read": [{"url": f"{url}/api/v1/read", "read_recent": True}]}
-        ours = stack.enter_context(prometheus(folder / "ours", remote))
-        peer = stack.enter_context(prometheus(folder / "peer", {}))
-        for panel in panels():
-            asked = Asked(question(panel, hours))
+        ours = stack.enter_context(prometheus(program, folder / "ours", remote))
+        peer = stack.enter_context(prometheus(program, folder / "peer", {}))
+        for panel in panels(native=asks >= (2, 45)):
+            asked, own = Asked(question(panel, hours)), panel.own or panel.query
             rows.append(
                 {
                     "panel": panel.title,
                     "lines": len(drawn(ours, panel.query, hours)),
-                    "same": alike(panel, drawn(ours, panel.query, hours), drawn(peer, panel.query, hours)),
+                    "same": alike(panel, drawn(ours, panel.query, hours), drawn(peer, own, hours), asks),
                     "remote_s": best(rounds, lambda panel=panel: drawn(ours, panel.query, hours)),  # type: ignore[misc]
-                    "own_s": best(rounds, lambda panel=panel: drawn(peer, panel.query, hours)),  # type: ignore[misc]
+                    "own_s": best(rounds, lambda own=own: drawn(peer, own, hours)),  # type: ignore[misc]
                     "direct_s": best(rounds, lambda asked=asked: page.answer(store, asked)),  # type: ignore[misc]
                     "direct_bytes": len(page.answer(store, asked).body),
                 }
@@ -253,13 +272,14 @@ def main() -> int:
     parser.add_argument("--series", type=int, default=200)
     parser.add_argument("--hours", type=int, default=24)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--prometheus", default="prometheus", metavar="PROGRAM", help="another Prometheus")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
-    for program in ("prometheus", "promtool"):
+    for program in (args.prometheus, "promtool"):
         if shutil.which(program) is None:
             print(f"{program} is missing: apt-get install -y --no-install-recommends prometheus", file=sys.stderr)
             return 2
-    rows = measure(args.series, args.hours, args.rounds)
+    rows = measure(args.prometheus, args.series, args.hours, args.rounds)
     if args.json:
         print(json.dumps(rows))
         return 0

@@ -36,8 +36,10 @@ def limits(slo: Path | None) -> Limits:
     )
 
 
-def built(folder: Path | None, slo: Path | None, out: Path | None = None) -> list[Built]:
+def built(
+    folder: Path | None, slo: Path | None, out: Path | None = None, *, classic_histograms: bool = False
+) -> list[Built]:
     """Every board of a folder, ours without one."""
     from hybridobs.grafana import build
 
-    return build(folder or shipped(), limits(slo), out)
+    return build(folder or shipped(), limits(slo), out, classic_histograms=classic_histograms)

@@ -65,6 +65,15 @@ def _out(command: _Command) -> _Command:
     )(command)
 
 
+def _classic(command: _Command) -> _Command:
+    return click.option(
+        "--classic-histograms",
+        "classic",
+        is_flag=True,
+        help="For a Prometheus before 2.45: quantiles out of one series a bucket, which takes it longer.",
+    )(command)
+
+
 @dashboards.command(
     epilog="""\b
 Examples:
@@ -74,12 +83,13 @@ Examples:
 @_folder
 @_slo
 @_out
+@_classic
 @no_color_option
-def build(folder: Path | None, slo: Path | None, out: Path | None) -> None:
+def build(folder: Path | None, slo: Path | None, out: Path | None, classic: bool) -> None:
     """Write each board as the JSON that Grafana reads."""
     from hybridobs.cli._boards import built
 
-    made = built(folder, slo, out)
+    made = built(folder, slo, out, classic_histograms=classic)
     for board in made:
         if board.stale:
             board.target.parent.mkdir(parents=True, exist_ok=True)
@@ -99,12 +109,19 @@ Examples:
 @_folder
 @_slo
 @_out
+@_classic
 @click.option("--prometheus", metavar="URL", help="Ask this Prometheus what each panel would show.")
 @click.option("--since", type=moment, metavar="WHEN", default="24h", show_default=True, help="From: an age or a date.")
 @click.option("--until", type=moment, metavar="WHEN", help="Until: an age or a date (UTC).  [default: now]")
 @no_color_option
 def check(
-    folder: Path | None, slo: Path | None, out: Path | None, prometheus: str | None, since: int, until: int | None
+    folder: Path | None,
+    slo: Path | None,
+    out: Path | None,
+    classic: bool,
+    prometheus: str | None,
+    since: int,
+    until: int | None,
 ) -> None:
     """Say what is wrong with boards: stale files, faults, and with --prometheus panels without data.
 
@@ -114,7 +131,7 @@ def check(
     from hybridobs.cli._boards import built
     from hybridobs.grafana.lint import faults
 
-    made = built(folder, slo, out)
+    made = built(folder, slo, out, classic_histograms=classic)
     wrong = [f"stale: {board.target}; write it again with: hybridobs dashboards build" for board in made if board.stale]
     wrong += faults(board.json for board in made)
     for sentence in wrong:
@@ -147,6 +164,7 @@ Examples:
 )
 @_folder
 @_slo
+@_classic
 @click.option(
     "--url", envvar=f"{ENV_PREFIX}GRAFANA_URL", show_envvar=True, required=True, help="Address of the Grafana."
 )
@@ -159,7 +177,15 @@ Examples:
 @click.option("--plain-http", is_flag=True, help="Send the token over http:// to another machine all the same.")
 @no_color_option
 def push(
-    folder: Path | None, slo: Path | None, url: str, into: str, message: str, dry_run: bool, yes: bool, plain_http: bool
+    folder: Path | None,
+    slo: Path | None,
+    classic: bool,
+    url: str,
+    into: str,
+    message: str,
+    dry_run: bool,
+    yes: bool,
+    plain_http: bool,
 ) -> None:
     """Put boards onto a Grafana server: first what would change, then, if you say so, the change.
 
@@ -168,7 +194,7 @@ def push(
     from hybridobs.cli._boards import built
     from hybridobs.grafana.push import Grafana
 
-    made = built(folder, slo)
+    made = built(folder, slo, classic_histograms=classic)
     server = Grafana(url, os.environ.get(TOKEN, "").strip(), plain_http=plain_http)
     changes = list(server.changes(board.json for board in made))
     _tell(changes)

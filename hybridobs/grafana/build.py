@@ -13,6 +13,7 @@ from grafanalib.core import Dashboard
 from hybridobs.errors import ConfigError
 from hybridobs.grafana.limits import Limits, drawn_at
 from hybridobs.grafana.normal import normal
+from hybridobs.grafana.promql import classic
 
 SUFFIX = ".dashboard.py"
 
@@ -32,15 +33,19 @@ class Built(NamedTuple):
         return made
 
 
-def build(folder: Path, limits: Limits | None = None, out: Path | None = None) -> list[Built]:
+def build(
+    folder: Path, limits: Limits | None = None, out: Path | None = None, *, classic_histograms: bool = False
+) -> list[Built]:
     """Every board declared in ``folder``, rendered with these limits; nothing is written.
+
+    ``classic_histograms`` is for a Prometheus before 2.45, which reads no native ones from a remote store.
 
     ConfigError where the folder holds no board, or a file of it sets none.
     """
     built = []
     for source in sorted(folder.glob(f"*{SUFFIX}")):
         target = (out or folder / "generated") / f"{source.name.removesuffix(SUFFIX)}.json"
-        with drawn_at(limits or Limits()):
+        with drawn_at(limits or Limits()), classic(classic_histograms):
             text = render(load(source))
         current = target.read_text(encoding="utf-8") if target.exists() else None
         built.append(Built(source, target, text, stale=text != current))

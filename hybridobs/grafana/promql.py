@@ -2,7 +2,8 @@
 
 Whatever a panel shows, it is what grew within a window (``increase``): over the whole selected time for one number,
 over the last ``$window`` for each point of a line. In event time the answer is that of ``hybridobs kpi`` for the same
-span, but for quantiles, which are interpolated between two exact edges.
+span, but for quantiles, which are interpolated inside a bucket of 2.2 %. In event time they are read from native
+histograms, a tenth of the bytes of one series a bucket; a Prometheus before 2.45 cannot, see ``classic``.
 
 A KPI whose sample is too small has no value: ``and on (...) (observations >= minimum)``. So *too little* never looks
 like *good*.
@@ -11,7 +12,9 @@ like *good*.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -25,6 +28,19 @@ RANGE, WINDOW, LIVE_WINDOW = "$__range", "$window", "$__rate_interval"
 GAUGE_WINDOW = "24h|all"  # of the windows that a collector shows: a day; for what is of all time, that
 # What a reader may ask of the smallest sample: all of it (1), a tenth (0.1), nothing (0).
 STRICTNESS = "$sample"
+
+
+_CLASSIC: ContextVar[bool] = ContextVar("classic", default=False)
+
+
+@contextmanager
+def classic(wanted: bool = True) -> Iterator[None]:
+    """Boards made in this block read quantiles from one series a bucket, for a Prometheus before 2.45."""
+    token = _CLASSIC.set(wanted)
+    try:
+        yield
+    finally:
+        _CLASSIC.reset(token)
 
 
 class Reads(StrEnum):
@@ -135,8 +151,7 @@ def _whole(formula: Formula) -> Measure | None:
 def _expression(formula: Formula, asked: Asked) -> str:
     match formula:
         case Quantile(measure, q):
-            within = asked.grew(f"{asked.name(measure)}_bucket", _labels(measure, asked, "le"))
-            return f"histogram_quantile({q:g}, {within})"
+            return f"histogram_quantile({q:g}, {_distribution(measure, asked)})"
         case Share(measure, edge, above):
             within = asked.grew(f"{asked.name(measure)}_bucket", _labels(measure, asked), f',le="{float(edge)}"')
             share = f"{within} / {_occurrences(measure, asked)}"
@@ -153,6 +168,12 @@ def _expression(formula: Formula, asked: Asked) -> str:
             return share if scale == 1 else f"{scale:g} * ({share})"
         case _:
             raise TypeError(f"no PromQL for {type(formula).__name__}: say it in hybridobs/grafana/promql.py")
+
+
+def _distribution(measure: Measure, asked: Asked) -> str:
+    if asked.live or _CLASSIC.get():
+        return asked.grew(f"{asked.name(measure)}_bucket", _labels(measure, asked, "le"))
+    return asked.grew(asked.name(measure), _labels(measure, asked))
 
 
 def _ratio(part: Count | Sum, whole: Count | Sum, asked: Asked) -> str:

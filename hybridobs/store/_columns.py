@@ -271,9 +271,11 @@ class Batch:
         halves, offsets, counts = map(np.concatenate, (self._halves, self._offsets, self._counts))
         least = int(offsets.min())
         width = int(offsets.max()) - least + 1
-        keys, counts = _totals(halves * width + (offsets - least), counts, 2 * self.size * width)
-        halves, offsets = np.divmod(keys, width)
-        return _Buckets(halves, offsets + (least + first(self.measure.resolution)), counts)
+        each = 2 if (halves & 1).any() else 1  # most measures have no negative value, and need half of the table
+        places = halves if each == 2 else halves >> 1
+        keys, counts = _totals(places * width + (offsets - least), counts, each * self.size * width)
+        places, offsets = np.divmod(keys, width)
+        return _Buckets(places * (2 // each), offsets + (least + first(self.measure.resolution)), counts)
 
 
 def head_bytes(measure: Measure) -> int:
@@ -283,7 +285,7 @@ def head_bytes(measure: Measure) -> int:
 
 def _totals(keys: Ints, counts: Ints, most: int) -> tuple[Ints, Ints]:
     """Distinct keys below ``most`` ascending with the sum of their counts, without those that sum to zero."""
-    if most <= max(_DENSE, 4 * len(keys)):
+    if most <= max(_DENSE, 8 * len(keys)):
         table = np.zeros(most, np.int64)
         np.add.at(table, keys, counts)
         found = np.flatnonzero(table)

@@ -38,6 +38,13 @@ def test_build_writes_every_board_once(tmp_path: Path) -> None:
     assert run("build", "--out", str(tmp_path)) == (0, f"{len(BOARDS)} of {len(BOARDS)} boards were up to date\n")
 
 
+def test_boards_for_an_old_prometheus(tmp_path: Path) -> None:
+    """It gets quantiles of one series a bucket, and everything else as it was."""
+    assert run("build", "--classic-histograms", "--out", str(tmp_path))[0] == 0
+    text, usual = (tmp_path / "experience.json").read_text(), BOARDS["experience"].text
+    assert "histogram_quantile(0.95, sum by (le)" in text and "histogram_quantile(0.95, sum by (le)" not in usual
+
+
 def test_check_names_what_is_stale(tmp_path: Path) -> None:
     """A file that differs from what would be built fails the check, with the command that mends it."""
     run("build", "--out", str(tmp_path))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -22,7 +21,7 @@ from hybridobs.serve import LiveMeasures, RemoteRead
 from hybridobs.simulate import SCENARIOS, Fleet, Run
 from hybridobs.store import Store
 from tests.grafana.conftest import BOARDS
-from tests.grafana.world import MISSING, prometheus
+from tests.grafana.world import prometheus
 
 HOURS = 1
 GOLDEN = ("retail",)
@@ -41,7 +40,6 @@ NEEDS = {
 
 pytestmark = [
     pytest.mark.integration,
-    pytest.mark.skipif(shutil.which("prometheus") is None, reason=MISSING),
     pytest.mark.timeout(600),
 ]
 

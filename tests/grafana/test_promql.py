@@ -6,6 +6,7 @@ import promql_parser
 import pytest
 
 from hybridobs.grafana import SELECTOR, Asked, observations, query
+from hybridobs.grafana.promql import classic
 from hybridobs.kpi.catalog import KPIS
 from hybridobs.kpi.kpi import Kpi
 from tests.grafana.conftest import plain
@@ -29,6 +30,15 @@ def test_share_uses_the_exact_edge() -> None:
     count = f"sum (increase(hybridobs_stored_inference_duration_seconds_count{{{SELECTOR}}}[$window]))"
     bucket = f'sum (increase(hybridobs_stored_inference_duration_seconds_bucket{{{SELECTOR},le="0.3"}}[$window]))'
     assert query(KPIS["within_300ms"]) == f"({bucket} / {count}) and on () ({count} >= $sample * 100)"
+
+
+def test_a_quantile_is_read_from_one_series_of_all_buckets() -> None:
+    """Native histograms in event time; one series a bucket for an old Prometheus, and of what is scraped."""
+    name = "hybridobs_stored_inference_duration_seconds"
+    assert f"sum (increase({name}{{" in query(KPIS["latency_p95"])
+    with classic():
+        assert f"sum by (le) (increase({name}_bucket{{" in query(KPIS["latency_p95"])
+    assert "sum by (le)" in query(KPIS["latency_p95"], Asked(live=True))
 
 
 def test_live_names_are_those_of_the_scrape() -> None:

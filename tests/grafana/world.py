@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import socket
 import subprocess
 import time
@@ -14,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-MISSING = "prometheus is missing; install it with: apt-get install --no-install-recommends prometheus"
+from tests.prometheus import program
 
 
 def free_port() -> int:
@@ -27,9 +26,6 @@ def free_port() -> int:
 @contextmanager
 def prometheus(folder: Path, collector: str, *, every: str = "1s") -> Iterator[str]:
     """The address of a Prometheus that is ready."""
-    program = shutil.which("prometheus")
-    if program is None:
-        raise FileNotFoundError(MISSING)
     address = f"127.0.0.1:{free_port()}"
     folder.mkdir(parents=True, exist_ok=True)
     config = {
@@ -41,7 +37,7 @@ def prometheus(folder: Path, collector: str, *, every: str = "1s") -> Iterator[s
     files = [f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data"]
     options = ["--enable-feature=exemplar-storage", f"--web.listen-address={address}"]
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([program, *files, *options], stdout=log, stderr=log)
+        process = subprocess.Popen([program("pinned"), *files, *options], stdout=log, stderr=log)
         try:
             until(lambda: ready(f"http://{address}"))
             yield f"http://{address}"

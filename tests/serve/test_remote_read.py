@@ -180,5 +180,5 @@ def test_the_benchmark_compares_like_with_like() -> None:
         pytest.skip("apt-get install -y --no-install-recommends prometheus")
     assert done.returncode == 0, done.stderr
     rows = json.loads(done.stdout)
-    assert [row["lines"] for row in rows] == [4, 4, 4, 4]
+    assert len(rows) >= 4 and {row["lines"] for row in rows} == {4}
     assert all(row["same"] and row["remote_s"] > 0 and row["own_s"] > 0 for row in rows)

@@ -243,6 +243,17 @@ def test_an_answer_too_large_is_coarser_then_refused(store: Store) -> None:
         ask(store, bucket, page=RemoteRead(series=10))
 
 
+def test_native_histograms_too_large_are_coarser_then_refused(store: Store) -> None:
+    """The same for them: a schema with fewer buckets, all counts in it, and words at the end."""
+    body = question([("__name__", "=", DURATION)], (NOW - 600) * 1000, NOW * 1000)
+    [fine, *_] = natives(RemoteRead().answer(store, Asked(body)).body).values()
+    [coarse, *_] = natives(RemoteRead(samples=100).answer(store, Asked(body)).body).values()
+    assert (fine[-1].schema, coarse[-1].schema) == (5, 1)
+    assert sum(buckets(coarse[-1]).values()) == fine[-1].count_float == coarse[-1].count_float
+    with pytest.raises(ConfigError, match="choose fewer series, a shorter time or a larger step"):
+        RemoteRead(samples=60).answer(store, Asked(body))
+
+
 def test_huge_ranges_are_bounded(store: Store) -> None:
     """All of time at a step of a minute is refused in words, and quickly."""
     with pytest.raises(ConfigError, match="samples"):

@@ -1,7 +1,7 @@
 """A base image out of the Debian packages of this machine, for where no image registry can be reached.
 
 ``tarball`` writes the files of some installed packages and of all that they depend on: what `docker import` takes. It
-stands in for python, prom/prometheus, prom/alertmanager, postgres and busybox in the container tests.
+stands in for python, prom/alertmanager, postgres and busybox in the container tests.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 PACKAGES = (
     *("bash", "dash", "coreutils", "findutils", "grep", "sed", "tar", "gzip", "passwd", "util-linux", "debianutils"),
     *("python3", "python3-venv", "ca-certificates", "wget", "netbase", "libc-bin", "binutils"),
-    *("prometheus", "prometheus-alertmanager", "postgresql", "postgresql-common"),
+    *("prometheus-alertmanager", "postgresql", "postgresql-common"),
 )
 # Large, and used by nothing that the stack does.
 LEFT_OUT = re.compile(r"libllvm.*|llvm.*|libicu-dev|javascript-common|libjs-.*|systemd.*|man-db|perl-modules.*|gcc-.*")

@@ -27,9 +27,9 @@ from tests.stack import base
 
 ROOT = Path(__file__).parents[2]
 CACHE = Path(os.environ.get("HYBRIDOBS_STACK_CACHE") or Path.home() / ".cache" / "hybridobs-stack")
-INSTALL = "apt-get install -y --no-install-recommends docker.io prometheus prometheus-alertmanager postgresql binutils"
+INSTALL = "apt-get install -y --no-install-recommends docker.io prometheus-alertmanager postgresql binutils"
 FILES = ("compose.yaml", "tests/stack/compose.test.yaml")
-BASE, OTELCOL = "localhost/hybridobs-test-base", "localhost/otelcol"
+BASE, OTELCOL, PROMETHEUS = "localhost/hybridobs-test-base", "localhost/otelcol", "localhost/prometheus"
 PORTS = ("OTLP", "DATABASE", "PROMETHEUS", "ALERTMANAGER", "HOOK")
 DISKS = {"database": "400m", "queue": "64m"}  # small, so that they can be filled
 _READY_S, _UP_S = 60, 400
@@ -71,6 +71,12 @@ class Engine:
         if done.returncode:
             raise RuntimeError(f"{' '.join(command)}: {done.stderr[-3000:]}")
         return str(done.stdout)
+
+    def log(self, container: str) -> str:
+        """What it said last, on both channels."""
+        command = ["docker", "logs", "--tail", "15", container]
+        both: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        return str(subprocess.run(command, env=self.environment, text=True, check=False, **both).stdout)
 
     def has(self, image: str, key: str) -> bool:
         """Whether an image is there that was made from the same things; then it is the latest of its name."""
@@ -205,7 +211,7 @@ class Stack:
         with suppress(RuntimeError):
             names = self.engine.docker("ps", "--all", "--format", "{{.Names}} {{.Status}}").splitlines()
             hurt = [name for name in names if "(healthy)" not in name]
-            logs = [self.engine.docker("logs", "--tail", "15", name.split()[0]) for name in hurt]
+            logs = [self.engine.log(name.split()[0]) for name in hurt]
             return "\n".join(f"== {name}\n{log}" for name, log in zip(hurt, logs, strict=True))
         return ""
 
@@ -217,7 +223,8 @@ def prepared(*more: str) -> Iterator[Stack]:
         engine = Engine(Path(made))
         with _small_disks(Path(made) / "disks") as disks, engine.running():
             _base_image(engine, Path(made))
-            _otelcol_image(engine, Path(made))
+            _program_image(engine, Path(made), OTELCOL, "tests/otelcol/build.sh", "otelcol-contrib")
+            _program_image(engine, Path(made), PROMETHEUS, "tests/prometheus/build.sh", "prometheus")
             yield Stack(engine, disks, *more)
 
 
@@ -243,13 +250,15 @@ def _base_image(engine: Engine, folder: Path) -> None:
         (folder / "base.tar").unlink()
 
 
-def _otelcol_image(engine: Engine, folder: Path) -> None:
-    """The program that tests/otelcol/build.sh makes, where its public image has it."""
-    built = subprocess.run([str(ROOT / "tests/otelcol/build.sh")], capture_output=True, text=True, check=False)
+def _program_image(engine: Engine, folder: Path, image: str, build: str, name: str) -> None:
+    """An image of one program that a script of ours builds, called as its public image has it."""
+    built = subprocess.run([str(ROOT / build)], capture_output=True, text=True, check=False)
     if built.returncode:
-        raise RuntimeError(f"an OpenTelemetry Collector cannot be built here: {built.stderr[-3000:]}")
+        raise RuntimeError(f"{build} fails here: {built.stderr[-3000:]}")
     program = Path(built.stdout.strip())
-    if not engine.has(OTELCOL, program.name):
-        shutil.copy(program, folder / "otelcol-contrib")
-        subprocess.run(["tar", "-cf", "otelcol.tar", "otelcol-contrib"], cwd=folder, check=True)
-        engine.take(OTELCOL, program.name, folder / "otelcol.tar", 'ENTRYPOINT ["/otelcol-contrib"]')
+    if not engine.has(image, program.name):
+        shutil.copy(program, folder / name)
+        subprocess.run(["tar", "-cf", "program.tar", name], cwd=folder, check=True)
+        engine.take(image, program.name, folder / "program.tar", f'ENTRYPOINT ["/{name}"]')
+        (folder / "program.tar").unlink()
+        (folder / name).unlink()

@@ -1,6 +1,10 @@
-# Stand-ins for public images, out of Debian's programs: same paths, same users, same commands as the real ones.
+# Stand-ins for public images: same paths, same users, same commands as the real ones. Prometheus is the very version,
+# Alertmanager and PostgreSQL are Debian's.
 ARG BASE=localhost/hybridobs-test-base
+ARG PROMETHEUS=localhost/prometheus
+FROM ${PROMETHEUS} AS built-prometheus
 FROM ${BASE} AS prometheus
+COPY --from=built-prometheus /prometheus /usr/local/bin/prometheus
 RUN install -d -o nobody -g nogroup /prometheus
 USER nobody
 WORKDIR /prometheus

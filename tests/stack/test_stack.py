@@ -69,7 +69,7 @@ def test_images_are_small_and_harmless(stack: Stack) -> None:
     sizes = [
         int(stack.engine.docker("inspect", "--format", "{{.Size}}", name)) for name in (BASE, "hybridobs-collector")
     ]
-    assert sizes[1] - sizes[0] < 150_000_000
+    assert sizes[1] - sizes[0] < 125_000_000  # under 250 MB on python:3.13-slim, which takes 125
     assert stack.compose("exec", "-T", "collector", "id", "-u").strip() == "10001"
     with pytest.raises(RuntimeError, match="Read-only file system"):
         stack.compose("exec", "-T", "collector", "touch", "/opt/hybridobs/x")

@@ -15,7 +15,7 @@ from hybridobs.kpi.fold import Series
 from hybridobs.serve.remote._counters import MOST_COARSER, Bounds, Grid, amounts, bounds, distributions, possible_bounds
 from hybridobs.serve.remote._matchers import Matchers
 from hybridobs.serve.remote._metrics import Part, Stored, stored_metrics
-from hybridobs.serve.remote._native import NativeSamples, natives
+from hybridobs.serve.remote._native import NativeSamples, natives, numbers
 from hybridobs.serve.remote._plan import Plan, plan
 from hybridobs.serve.remote._wire import Heads, Query, Samples, label
 from hybridobs.store import Detail, Lines, Store
@@ -155,9 +155,18 @@ class _Metric:
             yield from map(heads.series, encoded, les)
 
     def _natives(self, lines: Lines, grid: Grid) -> Iterator[bytes]:
-        writer = NativeSamples(self._plan.times)
-        for group, one in zip(lines.groups, natives(lines, grid, self._metric.measure.resolution), strict=True):
-            self._budget.spend(1, len(self._plan.times) * -(-one.size // 2))  # a plain sample is two numbers
+        assert lines.hists is not None
+        series, times = len(lines.groups), len(self._plan.times)
+        for coarser in range(MOST_COARSER + 1):
+            held = numbers(lines.hists, lines.line, series, coarser)
+            each = -(-held // (2 * series)) * times  # a plain sample is two numbers
+            if self._budget.fits(series, each):
+                break
+        self._budget.spend(series, each)
+        writer = NativeSamples(self._plan.times, coarser)
+        for group, one in zip(
+            lines.groups, natives(lines, grid, self._metric.measure.resolution, coarser), strict=True
+        ):
             yield self._heads(group).series(writer.encoded(one))
 
     def _bounds(self, lines: Lines) -> tuple[Bounds, int]:

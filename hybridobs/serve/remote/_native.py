@@ -1,6 +1,6 @@
 """Native histograms on the wire: one sample holds every bucket, so a quantile of a day is a tenth of the bytes.
 
-The store's buckets are those of Prometheus' schema 5 exactly, one place further on, so nothing is merged or stretched.
+The store's buckets are those of Prometheus' schema 5 exactly, one place further on; two of them are one of schema 4.
 All samples of a series have the same buckets and therefore the same size: numpy writes them at once, as it does plain
 samples. Field numbers are those of prometheus/prompb (types.proto). A Prometheus before 2.45 does not look at them.
 """
@@ -32,16 +32,20 @@ class Native(NamedTuple):
     negative: tuple[Ints, Floats]
     positive: tuple[Ints, Floats]
 
-    @property
-    def size(self) -> int:
-        """How many numbers one sample holds."""
-        return 3 + len(self.negative[0]) + len(self.positive[0])
+
+def numbers(hists: Hists, line: Ints, lines: int, coarser: int) -> int:
+    """How many numbers one sample of every series holds, together; ``line`` is that of each cell."""
+    place = hists.place >> coarser
+    place -= place.min(initial=0)
+    occupied = np.zeros((2 * lines, int(place.max(initial=0)) + 1), np.bool_)
+    occupied[2 * line[hists.of] + (hists.sign > 0), place] = True
+    return 3 * lines + int(np.count_nonzero(occupied))
 
 
-def natives(lines: Lines, grid: Grid, resolution: int) -> Iterator[Native]:
-    """The counters of every line."""
+def natives(lines: Lines, grid: Grid, resolution: int, coarser: int) -> Iterator[Native]:
+    """The counters of every line; ``coarser`` halves the number of buckets so many times."""
     assert lines.hists is not None
-    hists = lines.hists
+    hists = lines.hists._replace(place=lines.hists.place >> coarser)
     counts = amounts(lines, grid, lines.n.astype(np.float64))
     sums = amounts(lines, grid, lines.sum / resolution, falls=True)
     zeros = amounts(lines, grid, hists.zero.astype(np.float64))
@@ -63,21 +67,26 @@ def _buckets(lines: Lines, hists: Hists, grid: Grid) -> Iterator[tuple[tuple[Int
 
 
 def _table(lines: Lines, hists: Hists, grid: Grid, own: Ints) -> tuple[Ints, Floats]:
-    places, row = np.unique(hists.place[own], return_inverse=True)
-    table = np.zeros((len(places), grid.windows))
-    np.add.at(table, (row, lines.window[hists.of[own]]), hists.counted[own])
-    return places, grid.grown(table)
+    least = int(hists.place[own].min(initial=0))
+    place = hists.place[own] - least
+    rows = int(place.max(initial=-1)) + 1
+    cell = place * grid.windows + lines.window[hists.of[own]]
+    counted = np.bincount(cell, hists.counted[own], rows * grid.windows).astype(np.float64)
+    table = counted.reshape(rows, grid.windows)
+    occupied = np.flatnonzero(table.any(axis=1))
+    return occupied + least, grid.grown(table[occupied])
 
 
 class NativeSamples:
     """Writes histograms of many series at the same ``times`` (Unix ms)."""
 
-    def __init__(self, times: Ints) -> None:
+    def __init__(self, times: Ints, coarser: int) -> None:
         self._times = six_bytes(times)
+        self._schema = SCALE - coarser
 
     def encoded(self, one: Native) -> bytes:
         """The samples of one series."""
-        zero = b"\x20" + _zigzag(SCALE) + b"\x29" + np.float64(_ZERO_WIDTH).tobytes() + b"\x39"
+        zero = b"\x20" + _zigzag(self._schema) + b"\x29" + np.float64(_ZERO_WIDTH).tobytes() + b"\x39"
         columns: list[bytes | NDArray[Any]] = [b"\x11", one.n, b"\x19", one.sum, zero, one.zero]
         for (places, counts), spans, packed in ((one.negative, 8, 10), (one.positive, 11, 13)):
             if len(places):
