@@ -45,8 +45,8 @@ class SeriesLimit:
         self.refresh(tx)
 
     def refresh(self, tx: Transaction) -> None:
-        """Know what the store has now."""
-        if tx.count_series() != len(self._known):
+        """Know what the store has now: others add series, and forget those that have nothing left."""
+        if tx.series_mark() != tx.mark_of(self._known):
             now = SeriesLimit(self._most, tx.series())
             self._known, self._names = now._known, now._names
 

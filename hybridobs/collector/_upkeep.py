@@ -18,7 +18,7 @@ _REST = 4.0  # after a step it rests this many times as long as the step took: i
 
 
 class Upkeep:
-    """Rolls up and drops rows of one store, on a thread of its own; replicas may all do so.
+    """Rolls up and drops rows of one store and forgets series, on a thread of its own; replicas may all do so.
 
     What a step did not finish the next one does, so stopping in the middle loses nothing. ``store_bytes`` is how large
     the store was when it was last looked at, NaN before.
@@ -34,7 +34,7 @@ class Upkeep:
 
     def start(self) -> None:
         """Begin, after the first pause: at a start there is other work to do."""
-        self.store_bytes = float(self._store.size().bytes)
+        self._look()
         self._thread.start()
 
     def stop(self) -> None:
@@ -46,6 +46,7 @@ class Upkeep:
     def _run(self) -> None:
         while not self._ended.wait(self._every_s):
             try:
+                self._look()
                 self._pass()
             except HybridobsError as error:
                 log.warning("upkeep of the store will go on later: %s", error)
@@ -61,4 +62,6 @@ class Upkeep:
             if self._ended.wait(_REST * (time.monotonic() - began)):
                 return
             began = time.monotonic()
+
+    def _look(self) -> None:
         self.store_bytes = float(self._store.size().bytes)

@@ -49,7 +49,7 @@ GAUGES: dict[str, str] = {
     "event_lag_seconds": "Now less the newest minute that was committed; NaN before the first.",
     "series": "Series in the store.",
     "series_limit": "Series at which the overflow series begins.",
-    "store_bytes": "Size of the store in its database, asked once a minute.",
+    "store_bytes": "Size of the store in its database, looked at before each round of upkeep.",
     "store_answers": "1 if the store took the last group.",
 }
 # Counted at the door, before anybody knows whose it is.

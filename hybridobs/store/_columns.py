@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,21 +17,8 @@ from hybridobs.errors import LayoutError
 from hybridobs.kpi.histogram import LIMIT, SCALE, bounds, first
 from hybridobs.kpi.measure import Measure, Shape
 from hybridobs.kpi.summary import HEADER, NO_MAX, NO_MIN, VERSION, Summary
+from hybridobs.store._packed import Ints, Joined, taken_apart
 
-Ints = NDArray[np.int64]
-
-# The header of Summary.pack(), field by field.
-_HEADER = np.dtype(
-    [
-        ("version", "u1"),
-        ("scale", "i1"),
-        ("edges", "<u2"),
-        ("layout", "<u4"),
-        ("positive", "<u4"),
-        ("negative", "<u4"),
-        ("zero", "<i8"),
-    ]
-)
 _DENSE = 1 << 20  # a table of this many possible buckets is cheaper to fill than to sort the keys
 
 
@@ -140,7 +127,7 @@ class Batch:
         columns = (np.array(column, np.int64) for column in (n, sums, least, most))
         self._add_exact(place, *columns)
         if self.measure.shape is Shape.DISTRIBUTION:
-            self.add_hists(place, hists)
+            self.add_hists(place, Joined.of(hists))
 
     def _add_sets(self, parts: Iterable[tuple[int, Summary]]) -> None:
         for place, part in parts:
@@ -175,41 +162,20 @@ class Batch:
         index = np.searchsorted(self._edges, np.abs(values), "left")
         self._add_buckets(place, values < 0, index, np.ones(len(place), np.int64))
 
-    def add_hists(self, place: Ints, blobs: Sequence[bytes], *, heads_only: bool = False) -> None:
-        """Add packed distributions alone, ``blobs[i]`` to summary ``place[i]``; LayoutError as ``add_packed``.
+    def add_hists(self, place: Ints, joined: Joined, *, heads_only: bool = False) -> None:
+        """Add packed distributions alone, one to each summary of ``place``; LayoutError as ``add_packed``.
 
-        ``heads_only`` takes blobs that were cut to ``head_bytes``: exact edges, no buckets.
+        ``heads_only`` takes those that were cut to ``head_bytes``: exact edges, no buckets.
         """
-        edges = len(self.measure.edges)
-        start = head_bytes(self.measure)
-        lengths = np.fromiter(map(len, blobs), np.int64, len(blobs))
-        if lengths.min() < start:
-            raise LayoutError(f"{self.measure.name}: {lengths.min()} bytes are no packed summary")
-        header = np.frombuffer(b"".join([blob[: HEADER.size] for blob in blobs]), _HEADER)
-        buckets = header["positive"].astype(np.int64) + header["negative"]
-        self._check(header, lengths == (start if heads_only else start + 12 * buckets))
-        np.add.at(self._zero, place, header["zero"])
-        within = np.frombuffer(b"".join([blob[HEADER.size : start] for blob in blobs]), "<i8")
-        np.add.at(self._within, place, within.reshape(len(blobs), edges))
-        if heads_only:
+        heads, buckets = taken_apart(self.measure, joined, heads_only=heads_only)
+        np.add.at(self._zero, place, heads.zero)
+        np.add.at(self._within, place, heads.within)
+        if buckets is None:
             return
-        ends = (start + 4 * buckets).tolist()
-        index = np.frombuffer(b"".join([blob[start:end] for blob, end in zip(blobs, ends, strict=True)]), "<i4")
-        count = np.frombuffer(b"".join([blob[end:] for blob, end in zip(blobs, ends, strict=True)]), "<i8")
-        counts_of_sign = np.stack((header["positive"], header["negative"]), axis=1).ravel()
-        negative = np.repeat(np.tile([False, True], len(blobs)), counts_of_sign)
-        offset = index.astype(np.int64) - first(self.measure.resolution)
+        offset = buckets.place - first(self.measure.resolution)
         if len(offset) and not 0 <= offset.min() <= offset.max() < len(self._edges):
             raise LayoutError(f"{self.measure.name}: a packed summary holds a bucket that no value falls into")
-        self._add_buckets(np.repeat(place, buckets), negative, offset, count)
-
-    def _check(self, header: NDArray[Any], whole: NDArray[np.bool_]) -> None:
-        expected = {"version": VERSION, "scale": SCALE, "edges": len(self.measure.edges), "layout": self.measure.layout}
-        for field, value in expected.items():
-            if (header[field] != value).any():
-                raise LayoutError(f"{self.measure.name}: a row was stored with another {field} than {value}")
-        if not whole.all():
-            raise LayoutError(f"{self.measure.name}: a packed summary was cut short")
+        self._add_buckets(place[buckets.of], buckets.negative, offset, buckets.counted)
 
     def _add_buckets(self, place: Ints, negative: NDArray[np.bool_], offset: Ints, count: Ints) -> None:
         self._halves.append(place * 2 + negative)
@@ -276,11 +242,6 @@ class Batch:
         keys, counts = _totals(places * width + (offsets - least), counts, each * self.size * width)
         places, offsets = np.divmod(keys, width)
         return _Buckets(places * (2 // each), offsets + (least + first(self.measure.resolution)), counts)
-
-
-def head_bytes(measure: Measure) -> int:
-    """How much of a packed summary stands before its buckets: the header and the counts at exact edges."""
-    return HEADER.size + 8 * len(measure.edges)
 
 
 def _totals(keys: Ints, counts: Ints, most: int) -> tuple[Ints, Ints]:

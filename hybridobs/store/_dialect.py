@@ -31,7 +31,7 @@ class Key(NamedTuple):
 
 
 class Dialect(ABC):
-    """What each database must answer for; a new one is a class here and a URL in the tests."""
+    """What each database must answer for; a new one is a file beside this one and a URL in the tests."""
 
     url: URL
     engine: Engine

@@ -18,8 +18,9 @@ from hybridobs.errors import ConfigError
 from hybridobs.kpi.catalog import MEASURES
 from hybridobs.kpi.fold import WIDTH, Series
 from hybridobs.kpi.measure import Measure, Shape, Source
-from hybridobs.store._columns import Batch, Hists, Ints, head_bytes
+from hybridobs.store._columns import Batch, Hists
 from hybridobs.store._dialect import Dialect
+from hybridobs.store._packed import Ints, Joined, head_bytes
 from hybridobs.store._read import of_all, series
 from hybridobs.store._retention import horizons
 from hybridobs.store._stored import Chosen, Rows, stored
@@ -81,7 +82,7 @@ class _Part(NamedTuple):
     window: Ints
     n: Ints
     sum: Floats
-    hists: list[bytes]
+    hists: Joined | None
 
 
 def lines(connection: Connection, dialect: Dialect, wanted: Wanted) -> Lines:
@@ -164,7 +165,7 @@ def _added(part: _Part) -> _Part:
     n, total = np.zeros(len(line), np.int64), np.zeros(len(line))
     np.add.at(n, place, part.n)
     np.add.at(total, place, part.sum)
-    return _Part(line, window, n, total, [])
+    return _Part(line, window, n, total, None)
 
 
 def _cells(line: Ints, window: Ints) -> tuple[Ints, Ints, Ints]:
@@ -188,6 +189,6 @@ def _merged(measure: Measure, groups: list[Group], parts: list[_Part], detail: D
         start += len(part.line)
         np.add.at(n, own, part.n)
         np.add.at(total, own, part.sum)
-        if batch is not None:
+        if batch is not None and part.hists is not None:
             batch.add_hists(own, part.hists, heads_only=detail is Detail.EDGES)
     return Lines(groups, line, window, n, total, batch.hists() if batch is not None else None)

@@ -39,6 +39,8 @@ from hybridobs.store._schema import (
     STREAMS,
 )
 
+MARK = 1 << 31  # ids are taken modulo this for a sum that 64 bits hold
+
 
 class Statements:
     """The statements of one database; parameters are named after columns."""
@@ -65,7 +67,8 @@ class Statements:
         self.forget_clocks = delete(CLOCKS).where(CLOCKS.c.seen_ns < bindparam("before"))
         self.quarantine = _counting_on(insert(QUARANTINE))
         self.refer = _replacing(insert(REFERENCES), "created", "text")
-        self.new_series = _replacing(insert(SERIES), "seen")
+        self.new_series = _seen_again(insert(SERIES))
+        self.mark_series = select(func.count(), func.sum(SERIES.c.id % MARK))
         self.count_series = select(func.count()).select_from(SERIES)
         self.stored_cells = _stored(dialect, CELLS, CELLS.c.writer == bindparam("writer"))
         self.cells = Prepared(_replacing(insert(CELLS), "n", "sum", "min", "max", "hist"), dialect)
@@ -124,6 +127,13 @@ def _replacing(statement: Any, *columns: str) -> Any:
     return statement.on_conflict_do_update(
         index_elements=list(key), set_={name: statement.excluded[name] for name in columns}
     )
+
+
+def _seen_again(statement: Any) -> Any:
+    """Insert, or note when a series was used last; a replica whose clock is slow does not make it older."""
+    new, old = statement.excluded.seen, SERIES.c.seen
+    later = case((new > old, new), else_=old)
+    return statement.on_conflict_do_update(index_elements=[SERIES.c.id], set_={"seen": later})
 
 
 def _clock(statement: Any) -> Any:

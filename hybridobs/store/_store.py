@@ -177,7 +177,9 @@ class Store:
 
     # --- upkeep -----------------------------------------------------------------------------------------------
     def upkeep(self, *, settle_s: int = SETTLE_S) -> Iterator[Done]:
-        """Roll up what has settled and drop what is past its time, one short transaction for each step of the iterator.
+        """Roll up what has settled, drop what is past its time and forget series that have nothing left.
+
+        Each step of the iterator is one short transaction.
 
         Answers stay the same throughout: to the last bit, and to the width that is kept. Stop between any two steps,
         or in one, and go on whenever and wherever; several may do it at once. ``settle_s`` is how long rows stay as
@@ -306,7 +308,7 @@ class Store:
             yield from export(connection, self._dialect, measures, since, until, where or {}, width)
 
     def series(self) -> list[Series]:
-        """Every series that was ever written."""
+        """Every series that is remembered."""
         with self._reading() as connection:
             return list(_read.series(connection, {}).values())
 

@@ -7,7 +7,6 @@ windows, so nothing is sorted, and numpy reads a million numbers of a text faste
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -15,8 +14,8 @@ from sqlalchemy import ColumnElement, Text, cast, func, select
 
 from hybridobs.errors import LayoutError
 from hybridobs.kpi.measure import Measure
-from hybridobs.store._columns import Ints
 from hybridobs.store._dialect import Dialect
+from hybridobs.store._packed import Ints, Joined
 from hybridobs.store._read import Part
 
 if TYPE_CHECKING:
@@ -26,11 +25,11 @@ ROWS = 20_000  # read and merged at a time, which bounds the memory of any quest
 
 
 class Rows(NamedTuple):
-    """Rows of some windows, a column each; ``hists`` has none where no distribution was asked for."""
+    """Rows of some windows, a column each; ``hists`` is None where no distribution was asked for."""
 
     window: Ints
     columns: dict[str, Ints]
-    hists: list[bytes]
+    hists: Joined | None
 
 
 class Chosen(NamedTuple):
@@ -79,14 +78,9 @@ def _rows(found: Sequence[Any], chosen: Chosen) -> Rows:
     if {*least, *most} != {chosen.measure.layout}:
         raise LayoutError(f"{chosen.measure.name}: some rows were stored under another definition of it")
     window = np.repeat(np.array(windows, np.int64), counts)
-    hists = _cut(b"".join(texts.pop()), _numbers(texts.pop())) if chosen.hist_bytes != 0 else []
+    hists = Joined(b"".join(texts.pop()), _numbers(texts.pop())) if chosen.hist_bytes != 0 else None
     return Rows(window, dict(zip(chosen.columns, map(_numbers, texts), strict=True)), hists)
 
 
 def _numbers(texts: Sequence[str]) -> Ints:
     return np.fromstring(",".join(texts), np.int64, sep=",")
-
-
-def _cut(joined: bytes, lengths: Ints) -> list[bytes]:
-    ends = accumulate(lengths.tolist(), initial=0)
-    return [joined[start:end] for start, end in pairwise(ends)]

@@ -13,12 +13,13 @@ from hybridobs.store._faults import told
 from hybridobs.store._retention import Horizons, Retention, horizons, retention, rows_of
 from hybridobs.store._rows import Done, Due
 from hybridobs.store._statements import Statements
+from hybridobs.store._write import SAY_AGAIN_S, SERIES_LOCK
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 SETTLE_S = 600  # fresh rows stay that long after the end of their window: most of what belongs there has come by then
-_SAID_AGAIN_S = 2 * 86_400  # whoever uses a series says so every day
+_GRACE_S = 2 * SAY_AGAIN_S  # whoever uses a series has said so by then
 ROLLER = ""  # no collector has an empty name
 
 Writing = Callable[[str], AbstractContextManager["Connection"]]
@@ -79,8 +80,8 @@ class Upkeep:
                 dropped = _drop.drop(connection, one)
             left -= one.rows
             yield Done("dropped", dropped, left)
-        if wanted != there:  # once a day
-            yield from self._forget(min(wanted.days, wanted.shards) - _SAID_AGAIN_S)
+        if wanted != there:  # once a day, in a round that is not cut short; the next one finds the same
+            yield from self._forget(min(wanted.days, wanted.shards) - _GRACE_S)
 
     def _forget(self, before: int) -> Iterator[Done]:
         """Series first silent, then looked for, then forgotten: whoever uses one meanwhile says so and keeps it."""
@@ -88,6 +89,7 @@ class Upkeep:
             ids = _forget.silent(connection, self._dialect, before)
         if ids:
             with self._writing(ROLLER) as connection, told(self._dialect):
+                self._dialect.hold(connection, SERIES_LOCK)
                 forgotten = _forget.forget(connection, self._dialect, ids, before)
             yield Done("forgotten", forgotten, 0)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from hashlib import blake2b
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING
@@ -27,7 +27,7 @@ from hybridobs.store._faults import told_while_writing
 from hybridobs.store._references import row_of
 from hybridobs.store._rows import KeptSpan, Memory, PointState, StreamInfo
 from hybridobs.store._schema import ALL_DEVICES, REFERENCES
-from hybridobs.store._statements import Statements
+from hybridobs.store._statements import MARK, Statements
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -261,6 +261,16 @@ class Transaction:
         """How many series there are."""
         with told_while_writing(self._dialect):
             return int(self._connection.execute(self._statements.count_series).scalar_one())
+
+    def series_mark(self) -> tuple[int, int]:
+        """What ``mark_of`` says of every series there is: the same for the same set, as good as never for another."""
+        with told_while_writing(self._dialect):
+            count, total = self._connection.execute(self._statements.mark_series).one()
+        return count, int(total or 0)
+
+    def mark_of(self, series: Collection[Series]) -> tuple[int, int]:
+        """How many they are, and a sum over their ids."""
+        return len(series), sum(self._ids.id_of(one) % MARK for one in series)
 
     def series(self) -> Iterable[Series]:
         """Every series there is."""

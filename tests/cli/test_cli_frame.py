@@ -12,7 +12,9 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+import hybridobs.cli
 from hybridobs.cli import main
+from hybridobs.cli._commands import ABOUT
 
 Run = Callable[..., Result]
 HEAVY = (
@@ -49,6 +51,16 @@ def test_documented(path: tuple[str, ...], command: click.Command) -> None:
     text = CliRunner().invoke(main, [*path, "--help"], prog_name="hybridobs").output
     assert command.help and f"hybridobs {' '.join(path)}" in text.split("Examples:")[1]
     assert all(option.help for option in command.params if isinstance(option, click.Option))
+
+
+def test_the_overview_has_every_command() -> None:
+    """Each line of it is a command of that name, and no file of a command is left out."""
+    context = click.Context(main)
+    for name in ABOUT:
+        command = main.get_command(context, name)
+        assert command is not None and command.name == name
+    files = {path.stem for path in Path(hybridobs.cli.__file__).parent.glob("[a-z]*.py")}
+    assert files <= set(ABOUT)
 
 
 def test_help_loads_nothing_heavy() -> None:

@@ -7,11 +7,13 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack
 
 import pytest
+from sqlalchemy import delete
 
 from hybridobs.collector._series import NAMES, SeriesLimit
 from hybridobs.contract import OVERFLOW, Labels
 from hybridobs.kpi.fold import CellKey, Series
 from hybridobs.store import Store
+from hybridobs.store._schema import SERIES
 from tests.collector.conftest import Place, Running, Start, request, span
 from tests.collector.test_feature_names import cell
 
@@ -52,6 +54,17 @@ def add(store: Store, limit: SeriesLimit, *models: str) -> int:
         tx.add(admitted)
     limit.settle(new)
     return beyond
+
+
+def test_one_that_was_forgotten_makes_room(stores: Sequence[Store]) -> None:
+    """As many as before are not the same as before: a replica sees that one has gone and another has come."""
+    ours, theirs = SeriesLimit(3), SeriesLimit(3)
+    add(stores[0], ours, "old", "kept")
+    with stores[0].begin() as tx:
+        tx._connection.execute(delete(SERIES).where(SERIES.c.model == "old"))
+    assert add(stores[1], theirs, "new") == 0
+    assert add(stores[0], ours, "third") == 0
+    assert add(stores[0], ours, "new") == 0
 
 
 def test_two_together_keep_to_it(start: Start, place: Place) -> None:

@@ -65,6 +65,8 @@ def test_native_quantiles_are_those_of_the_store(fleet: Served) -> None:
     counted = fleet.at(f"histogram_count(sum by (version) (increase({DURATION}[1h])))", NOW)
     expected = {v: fleet.kpi("calls", NOW - HOUR, NOW, version=v) for v in ("1.3.0", "1.4.0")}
     assert {labels["version"]: points[0][1] for labels, points in counted.series} == pytest.approx(expected)
+    share = fleet.at(f"histogram_fraction(0, 0.25, sum(increase({DURATION}[1h])))", NOW)
+    assert share.values == pytest.approx([summary.rank(0.25) / summary.n], abs=0.02)
     mean = fleet.at(f"histogram_avg(sum(increase({DURATION}[1h])))", NOW)
     assert mean.values == pytest.approx([summary.mean()], rel=1e-9)
 

@@ -243,6 +243,18 @@ def test_an_answer_too_large_is_coarser_then_refused(store: Store) -> None:
         ask(store, bucket, page=RemoteRead(series=10))
 
 
+def test_series_are_told_without_samples(store: Store) -> None:
+    """Who only asks which series there are gets their labels, of native histograms too."""
+    found = ask(store, ("__name__", "=~", f"{DURATION}.*"), func="series")
+    assert f"{DURATION}" in labels_of(found, "__name__") and f"{DURATION}_count" in labels_of(found, "__name__")
+    assert (
+        ask(store, ("__name__", "=", DURATION), start_ms=NOW * 1000 + 1000, end_ms=NOW * 1000 + 31_000).keys()
+        == (
+            ask(store, ("__name__", "=", f"{DURATION}_bucket"), start_ms=NOW * 1000 + 1000, end_ms=NOW * 1000 + 31_000)
+        ).keys()
+    )
+
+
 def test_native_histograms_too_large_are_coarser_then_refused(store: Store) -> None:
     """The same for them: a schema with fewer buckets, all counts in it, and words at the end."""
     body = question([("__name__", "=", DURATION)], (NOW - 600) * 1000, NOW * 1000)
@@ -315,7 +327,9 @@ def test_any_bytes_are_a_question_or_refused(body: bytes) -> None:
 
 
 INT64 = st.one_of(st.integers(-(1 << 63), (1 << 63) - 1), st.integers(0, NOW * 1000), st.sampled_from([0, 1, 60_000]))
-TEXT = st.one_of(st.sampled_from([TOKENS, f"{DURATION}_bucket", "__name__", "le", "version", ".*", "1.3.0"]), st.text())
+TEXT = st.one_of(
+    st.sampled_from([TOKENS, DURATION, f"{DURATION}_bucket", "__name__", "le", "version", ".*", "1.3.0"]), st.text()
+)
 MATCHER = st.fixed_dictionaries({"type": st.integers(0, 4), "name": TEXT, "value": TEXT})
 HINTS = st.fixed_dictionaries(
     {},
@@ -326,7 +340,9 @@ HINTS = st.fixed_dictionaries(
         "by": st.booleans(),
     },
 )
-NAMED = st.fixed_dictionaries({"name": st.just("__name__"), "value": st.sampled_from([TOKENS, f"{DURATION}_bucket"])})
+NAMED = st.fixed_dictionaries(
+    {"name": st.just("__name__"), "value": st.sampled_from([TOKENS, DURATION, f"{DURATION}_bucket"])}
+)
 MATCHERS = st.builds(lambda one, more: [one, *more], NAMED, st.lists(MATCHER, max_size=2))
 QUERY = st.fixed_dictionaries(
     {"start_ms": INT64, "end_ms": INT64, "matchers": MATCHERS},

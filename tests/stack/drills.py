@@ -11,6 +11,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,7 +37,7 @@ def _restart(stack: Stack, seconds: float) -> None:
     services = sorted(set(stack.compose("ps", "--services").split()) - {"prepare", "hook"})
     stack.compose("kill", *services)
     time.sleep(seconds)
-    stack.compose("up", "--detach", "--wait", "--no-build", *services)
+    _bring_back(stack, *services)
 
 
 def _full(disk: str) -> Callable[[Stack, float], None]:
@@ -45,9 +46,20 @@ def _full(disk: str) -> Callable[[Stack, float], None]:
         _fill(rubbish)
         time.sleep(seconds)
         rubbish.unlink()
-        stack.compose("up", "--detach", "--wait", "--no-build", "database", "collector", "gateway")
+        _bring_back(stack, "database", "collector", "gateway")
 
     return fill
+
+
+def _bring_back(stack: Stack, *services: str) -> None:
+    """Start what has ended; a part that says it is not well yet is given time to see that it is."""
+    deadline = time.monotonic() + _SETTLE_S
+    while time.monotonic() < deadline:
+        with suppress(RuntimeError):
+            stack.compose("up", "--detach", "--wait", "--no-build", *services)
+            return
+        time.sleep(2)
+    stack.compose("up", "--detach", "--wait", "--no-build", *services)
 
 
 def _fill(file: Path) -> None:

@@ -19,7 +19,7 @@ from hybridobs.kpi.stats import (
     paired_design_effect,
     quantile_design_effect,
 )
-from hybridobs.kpi.stats.clustering import combined
+from hybridobs.kpi.stats.clustering import combined, under
 from hybridobs.kpi.summary import Summary
 
 LEVEL = Measure("level", "1", Shape.DISTRIBUTION, "A level.", quantum=1e-6)
@@ -28,6 +28,26 @@ LEVEL = Measure("level", "1", Shape.DISTRIBUTION, "A level.", quantum=1e-6)
 def level(values: list[float]) -> Summary:
     """What the store would hold."""
     return Summary.of(LEVEL, [round(value * 1e6) for value in values])
+
+
+def test_a_few_shards_with_all_the_events_say_less_about_the_spread() -> None:
+    """Residuals 2, -1, -1, 0, 0 have an unbiased excess kurtosis of 2: 4 degrees of freedom become 2 / (1/2 + 2/5)."""
+    events = [12.0, 9.0, 9.0, 10.0, 10.0]
+    assert design_effect([Rate(x, 100) for x in events]).degrees == pytest.approx(2 / (2 / 4 + 2 / 5))
+
+
+@pytest.mark.parametrize("shards", [2, 3])
+def test_two_or_three_shards_have_no_kurtosis(shards: int) -> None:
+    """It takes four to say anything about it."""
+    rates = [Rate(10.0 * (1 + place), 100) for place in range(shards)]
+    assert design_effect(rates).degrees == pytest.approx(shards - 1)
+
+
+def test_an_effect_stands_at_the_limit() -> None:
+    """What devices differ by grows with the share; what is not clustered stays so."""
+    assert under(Clustering(3, 31), 0.01, 0.02) == Clustering(5, 31)
+    assert under(Clustering(0.9, 31), 0.01, 0.02) == under(Clustering(0.9, 31), 0.0, 0.02) == Clustering(0.9, 31)
+    assert under(Clustering(3, 31), 0.0, 0.02) == Clustering(3, 31)
 
 
 def test_shards_that_fail_alike_have_no_more_spread_than_chance() -> None:

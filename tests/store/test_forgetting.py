@@ -10,7 +10,7 @@ from hybridobs.contract import Labels
 from hybridobs.kpi.fold import CellKey, Series
 from hybridobs.store import Retention, Store
 from hybridobs.store._tiles import DAY
-from tests.store.conftest import Clock
+from tests.store.conftest import Clock, Opener
 
 WEEK = timedelta(days=7)
 
@@ -50,11 +50,27 @@ def test_a_series_that_comes_back_is_there_again(aged: Store, clock: Clock) -> N
 
 
 def test_a_series_with_a_row_stays(store: Store, clock: Clock) -> None:
-    """However long nobody used it: what is kept needs its labels."""
-    used(store, clock, "kept")
-    clock.now_ns += 400 * DAY * 10**9
+    """However long nobody used it: what is kept needs its labels. Here it is a row whose time is yet to come."""
+    store.keep(Retention(minutes=WEEK, hours=WEEK, days=WEEK, shards=WEEK))
+    ahead = clock() // 10**9 // 60 * 60 + 30 * DAY
+    with store.begin() as tx:
+        tx.add({CellKey(ahead, Series(Labels(model="early")), "inference.errors"): [1]})
+    clock.now_ns += 20 * DAY * 10**9
     list(store.upkeep())
-    assert models(store) == {"kept"}
+    assert models(store) == {"early"}
+
+
+def test_a_slow_clock_makes_no_series_older(opened: Opener, clock: Clock) -> None:
+    """A replica that is days behind uses what another has just used, and it counts as used just now."""
+    store = opened()
+    store.keep(Retention(minutes=WEEK, hours=WEEK, days=WEEK, shards=WEEK))
+    used(store, clock, "shared")
+    behind = Clock()
+    behind.now_ns = clock.now_ns - 30 * DAY * 10**9
+    used(opened(writer="behind", clock=behind), behind, "shared")
+    clock.now_ns += DAY * 10**9
+    list(store.upkeep())
+    assert models(store) == {"shared"}
 
 
 def test_used_while_it_is_being_forgotten(aged: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:

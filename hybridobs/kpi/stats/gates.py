@@ -246,8 +246,7 @@ def _compared(
     """
     c, b = (_variance(p, rate.n, relative) for p, rate in zip(null, (candidate, baseline), strict=True))
     if relative:
-        rates = (candidate, baseline)
-        sides = tuple(under(side, rate.share, p) for side, rate, p in zip(sides, rates, null, strict=True))  # type: ignore[assignment]
+        sides = under(sides[0], candidate.share, null[0]), under(sides[1], baseline.share, null[1])
     return combined(*sides, _weight(c, b))
 
 

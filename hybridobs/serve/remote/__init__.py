@@ -37,7 +37,7 @@ class RemoteRead:
     """A page for the collector: ``Collector(pages=[RemoteRead()])`` answers ``POST /api/v1/read``.
 
     ``series`` and ``samples`` bound one answer, ``rows`` the stored rows read for it. Where histogram buckets would
-    exceed them they are merged two by two, down to one for each doubling; exact edges always stay.
+    exceed them they are merged two by two, down to one for each doubling; exact edges of classic ones always stay.
     """
 
     method = "POST"

@@ -15,7 +15,7 @@ from hybridobs.kpi.fold import Series
 from hybridobs.serve.remote._counters import MOST_COARSER, Bounds, Grid, amounts, bounds, distributions, possible_bounds
 from hybridobs.serve.remote._matchers import Matchers
 from hybridobs.serve.remote._metrics import Part, Stored, stored_metrics
-from hybridobs.serve.remote._native import NativeSamples, natives, numbers
+from hybridobs.serve.remote._native import NativeSamples, natives, sizes
 from hybridobs.serve.remote._plan import Plan, plan
 from hybridobs.serve.remote._wire import Heads, Query, Samples, label
 from hybridobs.store import Detail, Lines, Store
@@ -117,7 +117,7 @@ class _Metric:
 
     def _detail(self) -> Detail:
         if self._metric.part is Part.NATIVE:
-            return Detail.ALL
+            return Detail.ALL if len(self._plan.times) else Detail.NONE
         if self._metric.part is not Part.BUCKET:
             return Detail.NONE
         inexact = any(self._matchers.allow(LE, le) for le in possible_bounds(self._metric.measure.resolution))
@@ -142,10 +142,7 @@ class _Metric:
         texts = [*map(str, shown.values), "+Inf"]
         wanted = [place for place, le in enumerate(texts) if self._matchers.allow(LE, le)]
         self._budget.spend(len(lines.groups) * len(wanted), len(self._plan.times))
-        if grid.windows * len(texts) > _MOST_CELLS:
-            raise ConfigError(
-                "query", f"{grid.windows} windows", "ask for a shorter time, or whole hours as step and range"
-            )
+        self._refuse_too_wide(grid, len(texts))
         counts = amounts(lines, grid, lines.n.astype(np.float64))
         tables = distributions(lines, grid, shown, coarser)
         les = [label(LE, texts[place]) for place in wanted]
@@ -154,15 +151,25 @@ class _Metric:
             encoded = samples.encoded(np.concatenate([table, count[None]])[wanted])
             yield from map(heads.series, encoded, les)
 
+    @staticmethod
+    def _refuse_too_wide(grid: Grid, buckets: int) -> None:
+        """ConfigError where the table behind one line would be too large."""
+        if grid.windows * buckets > _MOST_CELLS:
+            way_out = "ask for a shorter time, or whole hours as step and range"
+            raise ConfigError("query", f"{grid.windows} windows", way_out)
+
     def _natives(self, lines: Lines, grid: Grid) -> Iterator[bytes]:
-        assert lines.hists is not None
         series, times = len(lines.groups), len(self._plan.times)
-        for coarser in range(MOST_COARSER + 1):
-            held = numbers(lines.hists, lines.line, series, coarser)
+        if not times:  # which series there are; nobody looks at samples
+            yield from (self._heads(group).series(b"") for group in lines.groups)
+            return
+        for coarser in range(MOST_COARSER + 1 if self._budget.fits(series, times) else 1):
+            held, places = sizes(lines, coarser)
             each = -(-held // (2 * series)) * times  # a plain sample is two numbers
             if self._budget.fits(series, each):
                 break
         self._budget.spend(series, each)
+        self._refuse_too_wide(grid, places)
         writer = NativeSamples(self._plan.times, coarser)
         for group, one in zip(
             lines.groups, natives(lines, grid, self._metric.measure.resolution, coarser), strict=True

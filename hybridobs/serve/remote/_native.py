@@ -7,9 +7,10 @@ samples. Field numbers are those of prometheus/prompb (types.proto). A Prometheu
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +18,10 @@ from numpy.typing import NDArray
 from hybridobs.kpi.histogram import SCALE
 from hybridobs.serve.remote._counters import Floats, Grid, Ints, amounts
 from hybridobs.serve.remote._wire import field, six_bytes, varint
-from hybridobs.store import Lines
-from hybridobs.store._columns import Hists
+
+if TYPE_CHECKING:
+    from hybridobs.store import Lines
+    from hybridobs.store._columns import Hists
 
 _ZERO_WIDTH = 2.0**-128  # what client libraries say; the store's zeros are exactly zero
 
@@ -33,13 +36,18 @@ class Native(NamedTuple):
     positive: tuple[Ints, Floats]
 
 
-def numbers(hists: Hists, line: Ints, lines: int, coarser: int) -> int:
-    """How many numbers one sample of every series holds, together; ``line`` is that of each cell."""
+def sizes(lines: Lines, coarser: int) -> tuple[int, int]:
+    """How many numbers one sample of every series holds, together; and how far apart the outermost buckets are."""
+    assert lines.hists is not None
+    hists, series = lines.hists, len(lines.groups)
+    if not len(hists.place):
+        return 3 * series, 0
     place = hists.place >> coarser
-    place -= place.min(initial=0)
-    occupied = np.zeros((2 * lines, int(place.max(initial=0)) + 1), np.bool_)
-    occupied[2 * line[hists.of] + (hists.sign > 0), place] = True
-    return 3 * lines + int(np.count_nonzero(occupied))
+    place -= place.min()
+    places = int(place.max()) + 1
+    occupied = np.zeros((2 * series, places), np.bool_)
+    occupied[2 * lines.line[hists.of] + (hists.sign > 0), place] = True
+    return 3 * series + int(np.count_nonzero(occupied)), places
 
 
 def natives(lines: Lines, grid: Grid, resolution: int, coarser: int) -> Iterator[Native]:
@@ -56,22 +64,24 @@ def natives(lines: Lines, grid: Grid, resolution: int, coarser: int) -> Iterator
 
 def _buckets(lines: Lines, hists: Hists, grid: Grid) -> Iterator[tuple[tuple[Ints, Floats], tuple[Ints, Floats]]]:
     """Negative and positive buckets of every line that any of its windows has."""
-    line = lines.line[hists.of]
-    turn = np.argsort(line, kind="stable")
-    cuts = np.searchsorted(line[turn], np.arange(len(lines.groups) + 1))
+    window = lines.window[hists.of]
+    cuts = np.searchsorted(lines.line[hists.of], np.arange(len(lines.groups) + 1))  # cells are ordered by line
     for start, end in pairwise(cuts):
-        own = turn[start:end]
-        signs = (own[hists.sign[own] < 0], own[hists.sign[own] > 0])
-        negative, positive = (_table(lines, hists, grid, half) for half in signs)
-        yield negative, positive
+        place, counted, when = (column[start:end] for column in (hists.place, hists.counted, window))
+        below, above = hists.sign[start:end] < 0, hists.sign[start:end] > 0
+        yield (
+            _table(place[below], counted[below], when[below], grid),
+            _table(place[above], counted[above], when[above], grid),
+        )
 
 
-def _table(lines: Lines, hists: Hists, grid: Grid, own: Ints) -> tuple[Ints, Floats]:
-    least = int(hists.place[own].min(initial=0))
-    place = hists.place[own] - least
-    rows = int(place.max(initial=-1)) + 1
-    cell = place * grid.windows + lines.window[hists.of[own]]
-    counted = np.bincount(cell, hists.counted[own], rows * grid.windows).astype(np.float64)
+def _table(place: Ints, counts: Ints, window: Ints, grid: Grid) -> tuple[Ints, Floats]:
+    if not len(place):
+        return place, np.zeros((0, len(grid.before)))
+    least = int(place.min())
+    rows = int(place.max()) - least + 1
+    cell = (place - least) * grid.windows + window
+    counted = np.bincount(cell, counts, rows * grid.windows).astype(np.float64, copy=False)
     table = counted.reshape(rows, grid.windows)
     occupied = np.flatnonzero(table.any(axis=1))
     return occupied + least, grid.grown(table[occupied])
@@ -86,7 +96,7 @@ class NativeSamples:
 
     def encoded(self, one: Native) -> bytes:
         """The samples of one series."""
-        zero = b"\x20" + _zigzag(self._schema) + b"\x29" + np.float64(_ZERO_WIDTH).tobytes() + b"\x39"
+        zero = b"\x20" + _zigzag(self._schema) + b"\x29" + struct.pack("<d", _ZERO_WIDTH) + b"\x39"
         columns: list[bytes | NDArray[Any]] = [b"\x11", one.n, b"\x19", one.sum, zero, one.zero]
         for (places, counts), spans, packed in ((one.negative, 8, 10), (one.positive, 11, 13)):
             if len(places):
@@ -101,8 +111,8 @@ def _as_bytes(column: bytes | NDArray[Any]) -> NDArray[np.uint8]:
     """One row of bytes for each sample, or one row for all of them."""
     if isinstance(column, bytes):
         return np.frombuffer(column, np.uint8)[None]
-    rows = column.reshape(len(column), -1)
-    return np.ascontiguousarray(rows).view(np.uint8)
+    wide = column.reshape(len(column), -1)
+    return np.ascontiguousarray(wide, wide.dtype.newbyteorder("<")).view(np.uint8)
 
 
 def _spans(number: int, places: Ints) -> bytes:

@@ -4,7 +4,7 @@
 them to the whole range. So samples stand exactly where ranges begin and end. Where those are on whole minutes nothing
 is stretched and nothing is guessed: the answer is the store's number. Inside a minute growth is taken as even.
 Prometheus 3 excludes the beginning of a range and asks from one millisecond later: then the sample stands there, worth
-what the counter was at the beginning. Its questions are a millisecond short of whole seconds, whenever they are asked.
+what the counter was at the beginning. Its questions are a millisecond short of whole seconds, or begin one after one.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Plan(NamedTuple):
 
 def plan(query: Query) -> Plan:
     """What to read for ``query``, and where to put samples."""
-    late = int((query.end_ms - query.start_ms) % 1000 == 999)  # the beginning of the range is excluded
+    late = _late(query)
     low, high = query.start_ms - late, query.end_ms
     if high < low:
         return Plan(np.zeros(0, np.int64), np.zeros(0, np.int64))
@@ -57,6 +57,12 @@ def plan(query: Query) -> Plan:
         return _ends(query, low, late)
     width = _nice(query.hints.range_ms)
     return _windows(width, _multiples(width * 1000, low, high), low, high)
+
+
+def _late(query: Query) -> int:
+    """1 if the beginning of the range is excluded."""
+    beyond = (query.end_ms - query.start_ms) % 1000
+    return int(beyond == 999 or (beyond > 0 and query.start_ms % 1000 == 1))
 
 
 def _ends(query: Query, low: int, late: int) -> Plan:
