@@ -38,8 +38,7 @@ from hybridobs.store._schema import (
     SPANS,
     STREAMS,
 )
-
-MARK = 1 << 31  # ids are taken modulo this for a sum that 64 bits hold
+from hybridobs.store._series_ids import MARK
 
 
 class Statements:

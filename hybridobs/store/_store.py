@@ -32,9 +32,10 @@ from hybridobs.store._rows import (
     TraceHead,
 )
 from hybridobs.store._schema import META, SCHEMA_VERSION
+from hybridobs.store._series_ids import SeriesIds
 from hybridobs.store._statements import Statements
 from hybridobs.store._upkeep import SETTLE_S, Upkeep
-from hybridobs.store._write import SeriesIds, Transaction
+from hybridobs.store._write import Transaction
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

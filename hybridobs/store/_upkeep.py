@@ -12,8 +12,9 @@ from hybridobs.store._dialect import Dialect
 from hybridobs.store._faults import told
 from hybridobs.store._retention import Horizons, Retention, horizons, retention, rows_of
 from hybridobs.store._rows import Done, Due
+from hybridobs.store._series_ids import SAY_AGAIN_S
 from hybridobs.store._statements import Statements
-from hybridobs.store._write import SAY_AGAIN_S, SERIES_LOCK
+from hybridobs.store._write import SERIES_LOCK
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

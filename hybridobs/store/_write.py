@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from hashlib import blake2b
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING
 
@@ -27,7 +26,8 @@ from hybridobs.store._faults import told_while_writing
 from hybridobs.store._references import row_of
 from hybridobs.store._rows import KeptSpan, Memory, PointState, StreamInfo
 from hybridobs.store._schema import ALL_DEVICES, REFERENCES
-from hybridobs.store._statements import MARK, Statements
+from hybridobs.store._series_ids import MARK, SeriesIds
+from hybridobs.store._statements import Statements
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -42,41 +42,10 @@ Cell = tuple[CellKey | ShardKey, Sequence[int]]
 CLOCK_MEMORY_S = 400 * 86_400  # how long the clock of a boot is remembered that sends nothing any more
 POINT_MEMORY_S = 2 * 86_400  # how long a cumulative stream of metrics may be silent and still go on
 FOREIGN_MEMORY_S = 3600  # how long a span without a sequence number is remembered, at least
-SAY_AGAIN_S = 86_400  # a writer notes so often that it uses a series
 SERIES_LOCK = " series"
 _CELL = ("writer", *Key._fields, *Packed._fields)
 
 _span_key = attrgetter("trace_id", "span_id")
-
-
-class SeriesIds:
-    """Ids of series, and which of them the database is known to hold; belongs to one store."""
-
-    def __init__(self, most: int = 100_000) -> None:
-        self._most = most
-        self._ids: dict[Series, int] = {}
-        self._said: dict[int, int] = {}
-
-    def id_of(self, series: Series) -> int:
-        """63 bits of a hash of the labels: the same on every replica, without asking the database."""
-        found = self._ids.get(series)
-        if found is None:
-            if len(self._ids) >= self._most:
-                self._ids.clear()
-            text = json.dumps([*series.labels, *series.extra])
-            found = self._ids[series] = int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
-        return found
-
-    def unsaid(self, ids: Iterable[int], now_s: int) -> set[int]:
-        """Those whose rows this store did not write in the last ``SAY_AGAIN_S``."""
-        before = now_s - SAY_AGAIN_S
-        return {number for number in ids if self._said.get(number, before) <= before}
-
-    def committed(self, ids: Iterable[int], now_s: int) -> None:
-        """Remember that these rows exist; nobody removes them while they are used, see ``SAY_AGAIN_S``."""
-        if len(self._said) >= self._most:
-            self._said.clear()
-        self._said.update(dict.fromkeys(ids, now_s))
 
 
 class Transaction:

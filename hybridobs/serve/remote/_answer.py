@@ -47,12 +47,16 @@ class Budget:
         samples = self._samples + series * each
         return self._series + series <= self.limits.series and samples <= self.limits.samples
 
-    def spend(self, series: int, each: int) -> None:
-        """Take them; ConfigError when they are too many."""
+    def check(self, series: int, each: int) -> None:
+        """ConfigError when they are too many."""
         if not self.fits(series, each):
             most = f"{self.limits.series} series and {self.limits.samples} samples"
             way_out = f"one answer has at most {most}; choose fewer series, a shorter time or a larger step"
             raise ConfigError("query", f"{series} series of {each} samples", way_out)
+
+    def spend(self, series: int, each: int) -> None:
+        """Take them; ConfigError when they are too many."""
+        self.check(series, each)
         self._series += series
         self._samples += series * each
 
@@ -163,17 +167,15 @@ class _Metric:
         if not times:  # which series there are; nobody looks at samples
             yield from (self._heads(group).series(b"") for group in lines.groups)
             return
-        for coarser in range(MOST_COARSER + 1 if self._budget.fits(series, times) else 1):
-            held, places = sizes(lines, coarser)
-            each = -(-held // (2 * series)) * times  # a plain sample is two numbers
-            if self._budget.fits(series, each):
-                break
-        self._budget.spend(series, each)
-        self._refuse_too_wide(grid, places)
+        self._budget.check(series, times)  # before anything is made of them
+        sized = list(sizes(lines))
+        costs = [-(-size.numbers // (2 * series)) * times for size in sized]  # a plain sample is two numbers
+        coarser = next((by for by, each in enumerate(costs) if self._budget.fits(series, each)), MOST_COARSER)
+        self._budget.spend(series, costs[coarser])
+        self._refuse_too_wide(grid, sized[coarser].places)
         writer = NativeSamples(self._plan.times, coarser)
-        for group, one in zip(
-            lines.groups, natives(lines, grid, self._metric.measure.resolution, coarser), strict=True
-        ):
+        found = natives(lines, grid, self._metric.measure.resolution, coarser)
+        for group, one in zip(lines.groups, found, strict=True):
             yield self._heads(group).series(writer.encoded(one))
 
     def _bounds(self, lines: Lines) -> tuple[Bounds, int]:

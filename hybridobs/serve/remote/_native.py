@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hybridobs.kpi.histogram import SCALE
-from hybridobs.serve.remote._counters import Floats, Grid, Ints, amounts
+from hybridobs.serve.remote._counters import MOST_COARSER, Floats, Grid, Ints, amounts
 from hybridobs.serve.remote._wire import field, six_bytes, varint
 
 if TYPE_CHECKING:
@@ -36,18 +36,25 @@ class Native(NamedTuple):
     positive: tuple[Ints, Floats]
 
 
-def sizes(lines: Lines, coarser: int) -> tuple[int, int]:
-    """How many numbers one sample of every series holds, together; and how far apart the outermost buckets are."""
+class Size(NamedTuple):
+    """How many ``numbers`` one sample of every series holds, together; ``places`` from the first bucket to the last."""
+
+    numbers: int
+    places: int
+
+
+def sizes(lines: Lines) -> Iterator[Size]:
+    """From as fine as the store has them, each time with half of the buckets."""
     assert lines.hists is not None
     hists, series = lines.hists, len(lines.groups)
-    if not len(hists.place):
-        return 3 * series, 0
-    place = hists.place >> coarser
-    place -= place.min()
-    places = int(place.max()) + 1
+    whole = 1 << MOST_COARSER
+    least = int(hists.place.min()) // whole * whole if len(hists.place) else 0
+    places = -(-(int(hists.place.max(initial=least)) + 1 - least) // whole) * whole
     occupied = np.zeros((2 * series, places), np.bool_)
-    occupied[2 * lines.line[hists.of] + (hists.sign > 0), place] = True
-    return 3 * series + int(np.count_nonzero(occupied)), places
+    occupied[2 * lines.line[hists.of] + (hists.sign > 0), hists.place - least] = True
+    for _ in range(MOST_COARSER + 1):
+        yield Size(3 * series + int(np.count_nonzero(occupied)), occupied.shape[1])
+        occupied = occupied[:, ::2] | occupied[:, 1::2]
 
 
 def natives(lines: Lines, grid: Grid, resolution: int, coarser: int) -> Iterator[Native]:
