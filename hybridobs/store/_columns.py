@@ -17,7 +17,7 @@ from hybridobs.errors import LayoutError
 from hybridobs.kpi.histogram import LIMIT, SCALE, bounds, first
 from hybridobs.kpi.measure import Measure, Shape
 from hybridobs.kpi.summary import HEADER, NO_MAX, NO_MIN, VERSION, Summary
-from hybridobs.store._packed import Ints, Joined, taken_apart
+from hybridobs.store._packed import Buckets, Ints, Joined, Opened
 
 _DENSE = 1 << 20  # a table of this many possible buckets is cheaper to fill than to sort the keys
 
@@ -50,6 +50,8 @@ class _Buckets(NamedTuple):
 
 class Hists(NamedTuple):
     """Distributions side by side: ``zero`` and ``within`` (one column an edge) by summary, then occupied buckets.
+
+    What was not asked for is zero, or is not there.
 
     Bucket ``i`` of all holds ``counted[i]`` values of summary ``of[i]``, of ``sign[i]`` (-1 or 1) and the index
     ``place[i]`` by magnitude.
@@ -162,16 +164,19 @@ class Batch:
         index = np.searchsorted(self._edges, np.abs(values), "left")
         self._add_buckets(place, values < 0, index, np.ones(len(place), np.int64))
 
-    def add_hists(self, place: Ints, joined: Joined, *, heads_only: bool = False) -> None:
+    def add_hists(self, place: Ints, joined: Joined, *, edges: bool = True, buckets: bool = True) -> None:
         """Add packed distributions alone, one to each summary of ``place``; LayoutError as ``add_packed``.
 
-        ``heads_only`` takes those that were cut to ``head_bytes``: exact edges, no buckets.
+        Without ``buckets`` they are those that were cut to ``head_bytes``; without ``edges`` exact counts stay out.
         """
-        heads, buckets = taken_apart(self.measure, joined, heads_only=heads_only)
-        np.add.at(self._zero, place, heads.zero)
-        np.add.at(self._within, place, heads.within)
-        if buckets is None:
-            return
+        opened = Opened(self.measure, joined, heads_only=not buckets)
+        np.add.at(self._zero, place, opened.zero)
+        if edges:
+            np.add.at(self._within, place, opened.within())
+        if buckets:
+            self._add_occupied(place, opened.buckets())
+
+    def _add_occupied(self, place: Ints, buckets: Buckets) -> None:
         offset = buckets.place - first(self.measure.resolution)
         if len(offset) and not 0 <= offset.min() <= offset.max() < len(self._edges):
             raise LayoutError(f"{self.measure.name}: a packed summary holds a bucket that no value falls into")

@@ -41,7 +41,8 @@ class Detail(StrEnum):
 
     NONE = "none"
     EDGES = "edges"  # the counts at exact edges
-    ALL = "all"  # every bucket too
+    BUCKETS = "buckets"  # every bucket, no exact edge
+    ALL = "all"  # both
 
 
 class Lines(NamedTuple):
@@ -114,7 +115,7 @@ def _checked(wanted: Wanted) -> Measure:
 
 
 def _hist_bytes(measure: Measure, detail: Detail) -> int | None:
-    return {Detail.NONE: 0, Detail.EDGES: head_bytes(measure), Detail.ALL: None}[detail]
+    return {Detail.NONE: 0, Detail.EDGES: head_bytes(measure)}.get(detail)
 
 
 def _rows(connection: Connection, dialect: Dialect, wanted: Wanted, chosen: Chosen, kept: Kept) -> Iterator[Rows]:
@@ -190,5 +191,5 @@ def _merged(measure: Measure, groups: list[Group], parts: list[_Part], detail: D
         np.add.at(n, own, part.n)
         np.add.at(total, own, part.sum)
         if batch is not None and part.hists is not None:
-            batch.add_hists(own, part.hists, heads_only=detail is Detail.EDGES)
+            batch.add_hists(own, part.hists, edges=detail is not Detail.BUCKETS, buckets=detail is not Detail.EDGES)
     return Lines(groups, line, window, n, total, batch.hists() if batch is not None else None)

@@ -27,6 +27,7 @@ _HEADER = np.dtype(
         ("zero", "<i8"),
     ]
 )
+_HEAD = HEADER.size // 4
 _WORD = 4  # bytes; everything in a packed summary is made of whole words, or of fields of the header
 
 
@@ -40,13 +41,6 @@ class Joined(NamedTuple):
     def of(cls, packed: Sequence[bytes]) -> Joined:
         """Join them."""
         return cls(b"".join(packed), np.fromiter(map(len, packed), np.int64, len(packed)))
-
-
-class Heads(NamedTuple):
-    """By distribution, what stands before its buckets: exact counts; ``within`` has a column for each edge."""
-
-    zero: Ints
-    within: Ints
 
 
 class Buckets(NamedTuple):
@@ -63,32 +57,44 @@ def head_bytes(measure: Measure) -> int:
     return HEADER.size + 8 * len(measure.edges)
 
 
-def taken_apart(measure: Measure, joined: Joined, *, heads_only: bool = False) -> tuple[Heads, Buckets | None]:
-    """Heads and buckets; LayoutError if one is damaged or another measure's.
+class Opened:
+    """Many packed distributions of one measure, each field of which is read when it is asked for."""
 
-    ``heads_only`` is for those that were cut to ``head_bytes``: they have no buckets.
-    """
-    start = head_bytes(measure)
-    wrong = (joined.lengths < start) | (joined.lengths % _WORD > 0)
-    if wrong.any():
-        raise LayoutError(f"{measure.name}: {joined.lengths[wrong][0]} bytes are no packed summary")
-    words = np.frombuffer(joined.text, "<i4")
-    begins = (np.cumsum(joined.lengths) - joined.lengths) // _WORD
-    header = words[begins[:, None] + np.arange(HEADER.size // _WORD)].view(_HEADER).ravel()
-    buckets = header["positive"].astype(np.int64) + header["negative"]
-    _check(measure, header, joined.lengths == (start if heads_only else start + 12 * buckets))
-    places = np.arange(HEADER.size // _WORD, start // _WORD)
-    within = np.ascontiguousarray(words[begins[:, None] + places]).view("<i8").reshape(len(begins), -1)
-    heads = Heads(header["zero"], within)
-    return heads, None if heads_only else _buckets(words, begins + start // _WORD, header, buckets)
+    def __init__(self, measure: Measure, joined: Joined, *, heads_only: bool = False) -> None:
+        """LayoutError if one is damaged or another measure's.
 
+        ``heads_only`` is for those that were cut to ``head_bytes``: they have no buckets.
+        """
+        start = head_bytes(measure)
+        wrong = (joined.lengths < start) | (joined.lengths % _WORD > 0)
+        if wrong.any():
+            raise LayoutError(f"{measure.name}: {joined.lengths[wrong][0]} bytes are no packed summary")
+        self._words = np.frombuffer(joined.text, "<i4")
+        self._begins = (np.cumsum(joined.lengths) - joined.lengths) // _WORD
+        self._start = start // _WORD
+        self._header = self._words[self._begins[:, None] + np.arange(_HEAD)].view(_HEADER).ravel()
+        self._buckets = self._header["positive"].astype(np.int64) + self._header["negative"]
+        _check(measure, self._header, joined.lengths == (start if heads_only else start + 12 * self._buckets))
 
-def _buckets(words: NDArray[np.int32], begins: Ints, header: NDArray[Any], buckets: Ints) -> Buckets:
-    place = words[_runs(begins, buckets)].astype(np.int64)
-    counted = words[_runs(begins + buckets, 2 * buckets)].view("<i8")
-    of_sign = np.stack((header["positive"], header["negative"]), axis=1).ravel()
-    negative = np.repeat(np.tile([False, True], len(begins)), of_sign)
-    return Buckets(np.repeat(np.arange(len(begins)), buckets), negative, place, counted)
+    @property
+    def zero(self) -> Ints:
+        """How many zeros each has."""
+        zero: Ints = self._header["zero"]
+        return zero
+
+    def within(self) -> Ints:
+        """Exact counts, a row each and a column for each edge."""
+        places = self._begins[:, None] + np.arange(_HEAD, self._start)
+        return np.ascontiguousarray(self._words[places]).view("<i8").reshape(len(self._begins), -1)
+
+    def buckets(self) -> Buckets:
+        """Those of all, in their order."""
+        begins, buckets = self._begins + self._start, self._buckets
+        place = self._words[_runs(begins, buckets)].astype(np.int64)
+        counted = self._words[_runs(begins + buckets, 2 * buckets)].view("<i8")
+        of_sign = np.stack((self._header["positive"], self._header["negative"]), axis=1).ravel()
+        negative = np.repeat(np.tile([False, True], len(begins)), of_sign)
+        return Buckets(np.repeat(np.arange(len(begins)), buckets), negative, place, counted)
 
 
 def _runs(begins: Ints, lengths: Ints) -> Ints:

@@ -54,8 +54,9 @@ def test_lines_are_what_read_says(store: Store, clock: Clock, width: int, detail
     expected = {group: (each[DURATION].n, each[DURATION].sum) for group, each in read.items()}
     assert shown == expected
     if found.hists is not None:
-        assert found.hists.within.tolist() == [each[DURATION].within for _, each in sorted(read.items())]
-        assert bool(len(found.hists.counted)) is (detail is Detail.ALL)
+        edges = [each[DURATION].within for _, each in sorted(read.items())]
+        assert (found.hists.within.tolist() == edges) is (detail in (Detail.EDGES, Detail.ALL))
+        assert bool(len(found.hists.counted)) is (detail in (Detail.BUCKETS, Detail.ALL))
 
 
 def test_buckets_are_what_read_says(store: Store) -> None:

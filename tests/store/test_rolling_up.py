@@ -6,7 +6,7 @@ import random
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import timedelta
-from itertools import islice
+from itertools import count, islice
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -33,6 +33,7 @@ OF_EVENTS = [measure for measure in MEASURES.values() if measure.source is Sourc
 NAMES = [next(one.name for one in OF_EVENTS if one.shape is shape) for shape in Shape]
 TODAY = 1_760_000_000 // DAY * DAY  # the clock of the tests is some hours into this day
 FIRST = TODAY - 3 * DAY
+EXAMPLES = count()
 
 
 def cell(window: int, measure: str = DURATION.name, **labels: str) -> CellKey:
@@ -83,8 +84,9 @@ def test_every_question_has_the_answer_of_the_minutes(
     opened: Opener, seed: int, since: int, length: int, width: int | None
 ) -> None:
     """Two writers add while upkeep begins and stops anywhere: any range and width is the sum of what was added."""
-    rng, own = random.Random(seed), {"site": str(seed)}
-    stores = [opened(writer=f"{seed} {which}") for which in "ab"]
+    example = next(EXAMPLES)  # all are in one store, and a seed may come twice
+    rng, own = random.Random(seed), {"site": str(example)}
+    stores = [opened(writer=f"{example} {which}") for which in "ab"]
     added = [some(rng, 15, **own) for _ in range(4)]
     for step, cells in enumerate(added):
         add(stores[step % 2], cells)

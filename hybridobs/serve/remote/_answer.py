@@ -121,7 +121,7 @@ class _Metric:
 
     def _detail(self) -> Detail:
         if self._metric.part is Part.NATIVE:
-            return Detail.ALL if len(self._plan.times) else Detail.NONE
+            return Detail.BUCKETS if len(self._plan.times) else Detail.NONE
         if self._metric.part is not Part.BUCKET:
             return Detail.NONE
         inexact = any(self._matchers.allow(LE, le) for le in possible_bounds(self._metric.measure.resolution))
