@@ -243,6 +243,16 @@ def test_an_answer_too_large_is_coarser_then_refused(store: Store) -> None:
         ask(store, bucket, page=RemoteRead(series=10))
 
 
+@pytest.mark.parametrize("octaves", range(5))
+def test_native_buckets_of_any_spread(tmp_path: Path, octaves: int) -> None:
+    """However far values lie apart, every one is in a bucket."""
+    with Store.open(f"sqlite:///{tmp_path}/spread.db") as store:
+        put(store, "inference.duration", [0.01 * 2.0**octave for octave in range(octaves + 1)], NOW - 600)
+        said = question([("__name__", "=", DURATION)], (NOW - 600) * 1000, NOW * 1000)
+        [histograms] = natives(RemoteRead().answer(store, Asked(said)).body).values()
+    assert list(buckets(histograms[-1]).values()) == [0.0, *[1.0] * (octaves + 1)]
+
+
 def test_series_are_told_without_samples(store: Store) -> None:
     """Who only asks which series there are gets their labels, of native histograms too."""
     found = ask(store, ("__name__", "=~", f"{DURATION}.*"), func="series")

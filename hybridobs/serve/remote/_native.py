@@ -52,9 +52,10 @@ def sizes(lines: Lines) -> Iterator[Size]:
     places = -(-(int(hists.place.max(initial=least)) + 1 - least) // whole) * whole
     occupied = np.zeros((2 * series, places), np.bool_)
     occupied[2 * lines.line[hists.of] + (hists.sign > 0), hists.place - least] = True
-    for _ in range(MOST_COARSER + 1):
-        yield Size(3 * series + int(np.count_nonzero(occupied)), occupied.shape[1])
+    yield Size(3 * series + int(np.count_nonzero(occupied)), places)
+    for _ in range(MOST_COARSER):
         occupied = occupied[:, ::2] | occupied[:, 1::2]
+        yield Size(3 * series + int(np.count_nonzero(occupied)), occupied.shape[1])
 
 
 def natives(lines: Lines, grid: Grid, resolution: int, coarser: int) -> Iterator[Native]:
