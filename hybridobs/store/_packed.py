@@ -89,18 +89,15 @@ class Opened:
 
     def buckets(self) -> Buckets:
         """Those of all, in their order."""
-        begins, buckets = self._begins + self._start, self._buckets
-        place = self._words[_runs(begins, buckets)].astype(np.int64)
-        counted = self._words[_runs(begins + buckets, 2 * buckets)].view("<i8")
+        size, buckets = len(self._begins), self._buckets
+        # What each word is of, head, index or count: picking words by that is faster than by their places.
+        lengths = np.stack((np.full(size, self._start), buckets, 2 * buckets), axis=1).ravel()
+        kinds = np.repeat(np.tile(np.arange(3, dtype=np.uint8), size), lengths)
+        place = self._words[kinds == 1].astype(np.int64)
+        counted = self._words[kinds == 2].view("<i8")
         of_sign = np.stack((self._header["positive"], self._header["negative"]), axis=1).ravel()
-        negative = np.repeat(np.tile([False, True], len(begins)), of_sign)
-        return Buckets(np.repeat(np.arange(len(begins)), buckets), negative, place, counted)
-
-
-def _runs(begins: Ints, lengths: Ints) -> Ints:
-    """``begin, begin + 1, ...``, so many from each."""
-    before = np.cumsum(lengths) - lengths
-    return np.repeat(begins - before, lengths) + np.arange(int(lengths.sum()))
+        negative = np.repeat(np.tile([False, True], size), of_sign)
+        return Buckets(np.repeat(np.arange(size), buckets), negative, place, counted)
 
 
 def _check(measure: Measure, header: NDArray[Any], whole: NDArray[np.bool_]) -> None:
