@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, MutableMapping
 from importlib import import_module
+from typing import Any
 
 import click
 
@@ -30,22 +32,36 @@ ABOUT = {
 _HOMES = {"down": "up", "status": "up"}
 
 
-def loaded(name: str) -> click.Command | None:
-    """The command of that name."""
-    if name not in ABOUT:
-        return None
-    command: click.Command = getattr(import_module(f"hybridobs.cli.{_HOMES.get(name, name)}"), name)
-    return command
+class _Commands(MutableMapping[str, click.Command]):
+    """Every command by its name; one is loaded when it is looked up."""
+
+    def __init__(self) -> None:
+        self._loaded: dict[str, click.Command] = {}
+
+    def __getitem__(self, name: str) -> click.Command:
+        if name in ABOUT and name not in self._loaded:
+            self[name] = getattr(import_module(f"hybridobs.cli.{_HOMES.get(name, name)}"), name)
+        return self._loaded[name]
+
+    def __setitem__(self, name: str, command: click.Command) -> None:
+        self._loaded[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        del self._loaded[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(ABOUT)
+
+    def __len__(self) -> int:
+        return len(ABOUT)
 
 
 class Overview(click.Group):
     """A group that loads a command when it is typed: a page of help costs no more than click."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*ABOUT]
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        return loaded(cmd_name)
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.commands = _Commands()
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -132,7 +132,8 @@ def check(
     from hybridobs.grafana.lint import faults
 
     made = built(folder, slo, out, classic_histograms=classic)
-    wrong = [f"stale: {board.target}; write it again with: hybridobs dashboards build" for board in made if board.stale]
+    again = f"hybridobs dashboards build{' --classic-histograms' if classic else ''}"
+    wrong = [f"stale: {board.target}; write it again with: {again}" for board in made if board.stale]
     wrong += faults(board.json for board in made)
     for sentence in wrong:
         click.secho(sentence, fg="red", err=True)

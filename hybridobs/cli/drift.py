@@ -9,12 +9,9 @@ from typing import Any
 
 import click
 
-from hybridobs.cli._options import labels, moment, no_color_option, pair, store_option
+from hybridobs.cli._options import labels, moment, no_color_option, pair, store_option, text_or_json_option
 from hybridobs.contract import LABELS
 
-_FORMAT = click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print it."
-)
 _KEYS = ("model", "version", "feature", "season")
 
 
@@ -151,7 +148,7 @@ Examples:
 """,
 )
 @_key()
-@_FORMAT
+@text_or_json_option
 @store_option
 @no_color_option
 def listing(
@@ -172,7 +169,7 @@ Examples:
 """,
 )
 @_key()
-@_FORMAT
+@text_or_json_option
 @store_option
 @no_color_option
 def show_reference(
@@ -263,7 +260,7 @@ Examples:
     help="Local time, which decides the season.",
 )
 @click.option("--exit-code", is_flag=True, help="End with 1 on an alarm, 3 on too little data.")
-@_FORMAT
+@text_or_json_option
 @store_option
 @no_color_option
 def show(

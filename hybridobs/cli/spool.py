@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from hybridobs.cli import _exits
-from hybridobs.cli._options import no_color_option
+from hybridobs.cli._options import no_color_option, text_or_json_option
 from hybridobs.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -47,9 +47,7 @@ def spool() -> None:
 
 @spool.command(epilog="\b\nExamples:\n  hybridobs spool show /var/lib/till/hybridobs --format json")
 @_directory
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print it."
-)
+@text_or_json_option
 @no_color_option
 def show(directory: Path, form: str) -> None:
     """Show what waits in DIR, since when, and what was given up and not reported yet."""

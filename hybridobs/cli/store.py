@@ -8,17 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from hybridobs.cli import _exits
-from hybridobs.cli._options import duration, moment, nearest, no_color_option, pair, store_option
+from hybridobs.cli._options import duration, moment, nearest, no_color_option, pair, store_option, text_or_json_option
 from hybridobs.contract import EXTRA_LABELS, LABELS
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
 _WIDTHS = {"minute": 60, "hour": 3600, "day": 86_400}
-
-_format = click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print it."
-)
 
 
 @click.group(
@@ -39,7 +35,7 @@ def store() -> None:
 
 @store.command(epilog="\b\nExamples:\n  hybridobs store info --store sqlite:///hybridobs.db --format json")
 @store_option
-@_format
+@text_or_json_option
 @no_color_option
 def info(store: str, form: str) -> None:
     """Say how many rows of each width there are, from when to when, how large, and what is due."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hybridobs.cli._options import no_color_option, store_option
+from hybridobs.cli._options import no_color_option, store_option, text_or_json_option
 from hybridobs.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -19,10 +19,6 @@ if TYPE_CHECKING:
     from hybridobs.store import KeptSpan, TraceHead
 
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")
-
-_form = click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print it."
-)
 
 
 @click.group(
@@ -53,7 +49,7 @@ Examples:
 @click.option("--recent", "order", flag_value="recent", default=True, help="The latest first (this is the default).")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many at most.")
 @store_option
-@_form
+@text_or_json_option
 @no_color_option
 def list_(order: str, limit: int, store: str, form: str) -> None:
     """List kept traces."""
@@ -78,7 +74,7 @@ Examples:
 )
 @click.argument("trace_id", metavar="TRACE_ID")
 @store_option
-@_form
+@text_or_json_option
 @no_color_option
 def show(trace_id: str, store: str, form: str) -> None:
     """Show one trace as a waterfall: a row a span, its phases below it.

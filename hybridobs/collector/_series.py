@@ -40,7 +40,7 @@ class SeriesLimit:
         """
         if all(key.series in self._known for cells in groups for key in self._named(cells)[0]):
             return
-        if tx.count_series() < self._most:
+        if tx.series_mark()[0] < self._most:
             tx.hold_series()
         self.refresh(tx)
 

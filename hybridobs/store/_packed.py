@@ -27,8 +27,8 @@ _HEADER = np.dtype(
         ("zero", "<i8"),
     ]
 )
-_HEAD = HEADER.size // 4
 _WORD = 4  # bytes; everything in a packed summary is made of whole words, or of fields of the header
+_HEAD = HEADER.size // _WORD
 
 
 class Joined(NamedTuple):

@@ -34,6 +34,8 @@ CONNECT_SECONDS = 5
 
 
 class Postgres(Dialect):
+    """PostgreSQL through psycopg; MissingExtra without it."""
+
     insert = staticmethod(postgresql.insert)
 
     def __init__(self, url: URL) -> None:

@@ -46,6 +46,8 @@ class _Joined:
 
 
 class Sqlite(Dialect):
+    """SQLite; ``create`` says whether the file may be made. ConfigError for a place where no file can be."""
+
     insert = staticmethod(insert)
 
     def __init__(self, url: URL, *, create: bool) -> None:

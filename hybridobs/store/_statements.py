@@ -68,7 +68,6 @@ class Statements:
         self.refer = _replacing(insert(REFERENCES), "created", "text")
         self.new_series = _seen_again(insert(SERIES))
         self.mark_series = select(func.count(), func.sum(SERIES.c.id % MARK))
-        self.count_series = select(func.count()).select_from(SERIES)
         self.stored_cells = _stored(dialect, CELLS, CELLS.c.writer == bindparam("writer"))
         self.cells = Prepared(_replacing(insert(CELLS), "n", "sum", "min", "max", "hist"), dialect)
         self.stored_rolled = _stored(dialect, ROLLED)

@@ -226,11 +226,6 @@ class Transaction:
                 found[cell.measure][Key(cell.measure, cell.window, number, _layout(cell.measure), *place)] = values
         return found
 
-    def count_series(self) -> int:
-        """How many series there are."""
-        with told_while_writing(self._dialect):
-            return int(self._connection.execute(self._statements.count_series).scalar_one())
-
     def series_mark(self) -> tuple[int, int]:
         """What ``mark_of`` says of every series there is: the same for the same set, as good as never for another."""
         with told_while_writing(self._dialect):

@@ -63,6 +63,12 @@ def test_the_overview_has_every_command() -> None:
     assert files <= set(ABOUT)
 
 
+def test_a_command_that_is_nearly_right() -> None:
+    """The error names the one that was meant."""
+    said = CliRunner().invoke(main, ["storr"])
+    assert said.exit_code == 2 and "Did you mean" in said.output and "'store'" in said.output
+
+
 def test_help_loads_nothing_heavy() -> None:
     """``hybridobs --help`` answers without loading a single heavy library."""
     code = (

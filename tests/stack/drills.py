@@ -11,7 +11,6 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -54,12 +53,15 @@ def _full(disk: str) -> Callable[[Stack, float], None]:
 def _bring_back(stack: Stack, *services: str) -> None:
     """Start what has ended; a part that says it is not well yet is given time to see that it is."""
     deadline = time.monotonic() + _SETTLE_S
-    while time.monotonic() < deadline:
-        with suppress(RuntimeError):
+    while True:
+        try:
             stack.compose("up", "--detach", "--wait", "--no-build", *services)
+        except RuntimeError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(2)
+        else:
             return
-        time.sleep(2)
-    stack.compose("up", "--detach", "--wait", "--no-build", *services)
 
 
 def _fill(file: Path) -> None:
