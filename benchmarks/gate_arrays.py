@@ -52,21 +52,31 @@ def design_effect(events: Floats, trials: Floats) -> Clusters:
     n, x = trials.sum(1), events.sum(1)
     p = x / np.maximum(n, 1)
     residuals = np.where(used, events - p[:, None] * trials, 0.0)
-    squares = (residuals**2).sum(1)
-    expected = p * (1 - p) * n
+    squares, expected = (residuals**2).sum(1), p * (1 - p) * n
+    shares = trials / np.maximum(n, 1)[:, None]
+    room = 1 - (shares**2).sum(1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        effect = np.where(expected > 0, squares * groups / (groups - 1) / expected, 1.0)
+        effect = np.where(expected > 0, squares / room / expected, 1.0)
         plain = groups * (residuals**4).sum(1) / squares**2 - 3
         unbiased = (groups - 1) / ((groups - 2.0) * (groups - 3.0)) * ((groups + 1) * plain + 6)
         excess = np.where((squares > 0) & (groups > 3), unbiased, 0.0)
-        degrees = 2 / (2 / (groups - 1) + np.maximum(0.0, excess) / groups)
-    return Clusters(np.where(groups > 1, effect, 1.0), np.where(groups > 1, degrees, 0.0))
+        lumpy = 2 / (2 / (groups - 1) + np.maximum(0.0, excess) / groups)
+        degrees = np.minimum(lumpy, _degrees(shares))
+    known = (groups > 1) & (room > 0)
+    return Clusters(np.where(known, effect, 1.0), np.where(known, degrees, 0.0))
+
+
+def _degrees(shares: Floats) -> Floats:
+    own = shares * (1 - shares)
+    across = (shares**2).sum(1) ** 2 - (shares**4).sum(1)
+    found: Floats = own.sum(1) ** 2 / ((own**2).sum(1) + np.maximum(0.0, across))
+    return found
 
 
 def under(clusters: Clusters, share: Floats, null: Floats) -> Clusters:
     """``clustering.under``."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        moved = 1 + (clusters.effect - 1) * null / share
+        moved = 1 + (clusters.effect - 1) * np.sqrt(np.clip(null / share, 0.5, 2.0))
     return clusters._replace(effect=np.where((clusters.effect > 1) & (share > 0), moved, clusters.effect))
 
 
@@ -89,8 +99,7 @@ def critical(z: float, clusters: Clusters) -> Floats:
         return np.where(np.isinf(clusters.degrees), z, np.inf)
     x = betaincinv(df / 2, 0.5, 2 * tail)
     with np.errstate(divide="ignore"):
-        t = np.sqrt(df * (1 - x) / x)
-    t = np.where(clusters.effect < 1, np.maximum(z, t * np.sqrt(np.minimum(1.0, clusters.effect))), t)
+        t = np.sqrt(df * (1 - x) / x) * np.sqrt(np.clip(clusters.effect, 0.8, 1.0))
     return np.where(np.isinf(clusters.degrees), z, np.where(clusters.degrees > 0, t, np.inf))
 
 
@@ -114,9 +123,7 @@ def judge_rates(kind: str, limit: float, candidate: Counts, baseline: Counts, z:
     n, m = float(candidate.n), float(baseline.n)
     null = _null_ratio if kind == "ratio" else _null_difference
     high, low = null(x, n, y, m, limit)
-    ours, theirs = candidate.clusters, baseline.clusters
-    if kind == "ratio":
-        ours, theirs = under(ours, x / n, high), under(theirs, y / m, low)
+    ours, theirs = under(candidate.clusters, x / n, high), under(baseline.clusters, y / m, low)
     weight = _weight(high, low, n, m, relative=kind == "ratio")
     clusters = independent(len(x)) if naive else combined(ours, theirs, weight)
     bound, inflation = critical(z, clusters), clusters.inflation
@@ -209,7 +216,7 @@ def _edges(first: int, buckets: int) -> tuple[Floats, Floats]:
 
 
 class _Ranked:
-    """The values at ranks of each run, log-linear inside the buckets: ``Summary.at_rank``."""
+    """The values at ranks of each run, log-linear inside the buckets and between them: ``Summary.at_rank``."""
 
     def __init__(self, side: Histograms) -> None:
         self.side = side
@@ -219,15 +226,21 @@ class _Ranked:
         self.low, self.high = side.edges()
 
     def at(self, rank: Floats) -> Floats:
+        inside = np.clip(rank, 1.0, self.n)
+        whole = np.floor(inside)
+        value = self._ranked(whole)
+        found = value * np.exp2(np.log2(self._ranked(whole + 1) / value) * (inside - whole))
+        return np.where(np.isinf(rank), rank, found)
+
+    def _ranked(self, rank: Floats) -> Floats:
         side, row = self.side, np.arange(len(rank))
         place = np.minimum((self.before < rank[:, None]).sum(1), self.counts.shape[1] - 1)
         count = self.counts[row, place]
         low, high = np.maximum(self.low[place], side.least), np.minimum(self.high[place], side.most)
         with np.errstate(divide="ignore", invalid="ignore"):
-            inside = np.clip((rank - (self.before[row, place] - count) - 0.5) / count, 0, 1)
+            inside = (rank - (self.before[row, place] - count) - 0.5) / count
             found = np.where(high > low, low * np.exp2(np.log2(high / low) * inside), low)
-        found = np.where(rank <= 1, side.least, np.where(rank >= self.n, side.most, found))
-        return np.where(np.isinf(rank), rank, found)
+        return np.where(rank <= 1, side.least, np.where(rank >= self.n, side.most, found))
 
     def clusters(self, value: Floats) -> Clusters:
         """``stats.quantile_design_effect``: from the values above ``value``, shard by shard."""
@@ -252,16 +265,33 @@ def judge_quantiles(q: float, limit: float, candidate: Histograms, baseline: His
 def _mover(
     sides: tuple[_Ranked, _Ranked], values: list[Floats], q: float, limit: float, z: float, clusters: Clusters
 ) -> Verdicts:
-    inflation = clusters.inflation
-    low, high = _ranks(sides[0].n / inflation, q, critical(z, clusters))
-    ranks = [(rank - 0.5) * inflation + 0.5 for rank in (low, high)]
-    (cl, ch), (bl, bh) = (
-        (_log(np.minimum(side.at(ranks[0]), value)), _log(np.maximum(side.at(ranks[1]), value)))
+    effect = clusters.inflation
+    n = sides[0].n / effect
+    low, high = _ranks(n, q, critical(z, clusters))
+    half = np.minimum(n, _ranks(n, q, np.zeros(len(n)))[1])
+    (cl, c, ch), (bl, b, bh) = (
+        [_log(end) for end in _ends(side, value, [(rank - 0.5) * effect + 0.5 for rank in (low, half, high)])]
         for side, value in zip(sides, values, strict=True)
     )
-    c, b = map(np.log, values)
-    bottom, top = c - b - np.hypot(c - cl, bh - b), c - b + np.hypot(ch - c, b - bl)
+    down, up = (half - low) * effect, (high - half) * effect
+    bottom = c - b - _together(c - cl, down, bh - b, up)
+    top = c - b + _together(ch - c, up, b - bl, down)
     return Verdicts(bottom > np.log(limit), top < np.log(limit))
+
+
+def _ends(side: _Ranked, value: Floats, ranks: list[Floats]) -> tuple[Floats, Floats, Floats]:
+    low, middle, high = map(side.at, ranks)
+    return np.minimum(low, value), middle, np.maximum(high, value)
+
+
+def _together(one: Floats, within: Floats, other: Floats, beside: Floats) -> Floats:
+    """``quantiles._together``: two widths, and how many values lie in each."""
+    width = np.hypot(one, other)
+    noise = 1 / np.maximum(1.0, within) + 1 / np.maximum(1.0, beside)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shorter = width * (1 - (one * other / width**2) ** 2 * noise / 2)
+    found: Floats = np.where((width > 0) & np.isfinite(width), shorter, width)
+    return found
 
 
 def _log(values: Floats) -> Floats:

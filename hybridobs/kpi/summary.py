@@ -27,7 +27,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
-from math import ceil, exp2, log2
+from math import ceil, exp2, floor, log2
 from struct import Struct, error
 
 from hybridobs.errors import LayoutError
@@ -200,9 +200,15 @@ class Summary:
         return low, high, beyond
 
     def at_rank(self, rank: float) -> float | None:
-        """The value at a rank (1 is the smallest; fractions allowed), log-linear inside its bucket."""
+        """The value at a rank (1 is the smallest), log-linear inside its bucket; a fraction lies between neighbours."""
         if self.n <= 0 or self.measure.shape is not Shape.DISTRIBUTION:
             return None
+        rank = min(max(rank, 1.0), self.n)
+        whole = floor(rank)
+        value = self._ranked(whole)
+        return value if whole == rank else _between(value, self._ranked(whole + 1), rank - whole)
+
+    def _ranked(self, rank: int) -> float:
         least, most = self.min / self.measure.resolution, self.max / self.measure.resolution
         if rank <= 1 or rank >= self.n:
             return least if rank <= 1 else most
@@ -297,7 +303,7 @@ def _add(mine: Buckets, theirs: Buckets) -> None:
 
 
 def _between(low: float, high: float, fraction: float) -> float:
-    """Log-linear from ``low`` to ``high``, which have the same sign."""
-    if high <= low or not low * high > 0:
+    """From ``low`` to ``high`` by a fraction: log-linear, or linear where zero lies between."""
+    if high <= low:
         return low
-    return low * exp2(log2(high / low) * min(max(fraction, 0.0), 1.0))
+    return low * exp2(log2(high / low) * fraction) if low * high > 0 else low + (high - low) * fraction

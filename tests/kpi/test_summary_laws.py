@@ -141,6 +141,13 @@ def test_ranks_are_undone(values: list[int], place: int) -> None:
     assert abs(summary.rank(value) - rank) <= largest
 
 
+def test_a_rank_between_two_values_lies_between_them() -> None:
+    """In the middle on logarithms, in two buckets as in one; straight where zero lies between."""
+    assert Summary.of(DURATION, [10, 1000]).at_rank(1.5) == pytest.approx(100e-9)
+    assert Summary.of(DURATION, [-1000, 3000]).at_rank(1.5) == pytest.approx(1000e-9)
+    assert Summary.of(DURATION, [10, 1000]).at_rank(7.0) == 1e-6
+
+
 def test_a_bucket_that_cancels_out_is_gone() -> None:
     """A summary that was counted and taken back equals one that never was, bucket for bucket."""
     counted = Summary.of(DURATION, [5])

@@ -58,9 +58,9 @@ def test_latency(run: Run, write: Write, fill: Fill, slower: float, code: int, w
 
 def test_undecided_says_what_is_missing(run: Run, write: Write, fill: Fill) -> None:
     """An open verdict names the sample that would decide."""
-    fill(side("1.2.0", n=150), side("1.3.0", n=150, slower=1.25))
+    fill(side("1.2.0", n=100), side("1.3.0", n=100, slower=1.25))
     result = run("gate", write(LATENCY), *ALONE)
-    assert result.exit_code == 4 and "candidate events needed, 150 seen" in result.stdout
+    assert result.exit_code == 4 and "candidate events needed, 100 seen" in result.stdout
 
 
 @pytest.mark.parametrize(("failed", "code"), [(10, 0), (200, 1)])

@@ -44,10 +44,40 @@ def test_two_or_three_shards_have_no_kurtosis(shards: int) -> None:
 
 
 def test_an_effect_stands_at_the_limit() -> None:
-    """What devices differ by grows with the share; what is not clustered stays so."""
-    assert under(Clustering(3, 31), 0.01, 0.02) == Clustering(5, 31)
+    """What devices differ by grows with the root of the share; what is not clustered stays so."""
+    assert under(Clustering(3, 31), 0.02, 0.03) == pytest.approx((1 + 2 * 1.5**0.5, 31))
     assert under(Clustering(0.9, 31), 0.01, 0.02) == under(Clustering(0.9, 31), 0.0, 0.02) == Clustering(0.9, 31)
     assert under(Clustering(3, 31), 0.0, 0.02) == Clustering(3, 31)
+
+
+def test_a_share_far_from_the_limit_says_little_about_the_effect_there() -> None:
+    """Twice or half the share is as far as it is followed: one failure in 10,000 is no sign of a hundredfold effect."""
+    assert under(Clustering(3, 31), 0.0001, 0.05) == under(Clustering(3, 31), 0.02, 0.04)
+    assert under(Clustering(3, 31), 0.5, 0.01) == under(Clustering(3, 31), 0.02, 0.01)
+
+
+@pytest.mark.parametrize("groups", [2, 7, 32])
+def test_groups_alike_have_one_degree_of_freedom_less_than_there_are(groups: int) -> None:
+    """As a sample variance has."""
+    assert design_effect([Rate(10.0 + place % 2, 100) for place in range(groups)]).degrees == pytest.approx(groups - 1)
+
+
+def test_unequal_groups_say_less_about_the_spread() -> None:
+    """One group with half of the requests and 31 with the rest are as good as four alike."""
+    sizes = [3100.0] + [100.0] * 31
+    assert 2 < design_effect([Rate(n / 10 + place % 3, n) for place, n in enumerate(sizes)]).degrees < 4
+    assert design_effect([Rate(50, 1e17), Rate(1, 2)]).degrees == 0
+
+
+def test_the_effect_of_unequal_groups_is_unbiased() -> None:
+    """Independent requests in groups of very different size: 1 on average, within three standard errors."""
+    draw, sizes = random.Random(17), [10, 20, 40, 80, 160, 320]
+    effects = [
+        design_effect([Rate(sum(draw.random() < 0.3 for _ in range(n)), n) for n in sizes]).effect for _ in range(400)
+    ]
+    mean = sum(effects) / 400
+    error = (sum((effect - mean) ** 2 for effect in effects) / 400**2) ** 0.5
+    assert abs(mean - 1) < 3 * error
 
 
 def test_shards_that_fail_alike_have_no_more_spread_than_chance() -> None:
@@ -87,7 +117,7 @@ def test_the_critical_value_is_students() -> None:
 
 
 def test_an_effect_below_one_is_noise() -> None:
-    """It never makes more of the data than there is."""
+    """It makes no sample larger."""
     assert Clustering(0.7, 31).effective(Rate(5, 50)) == (5, 50)
     assert Clustering(2.0, 31).effective(Rate(5, 50)) == (2.5, 25)
 
@@ -134,9 +164,9 @@ def test_pairs_cluster_by_their_difference() -> None:
     assert paired_design_effect([Pairs(100, 100, 0), Pairs(100, 0, 100)]) == pytest.approx((200, 1))
 
 
-def test_an_effect_below_one_asks_for_no_more_than_a_t_test() -> None:
-    """It counts as 1; the t's surplus is given back as far as the effect falls short, and never more."""
+def test_an_effect_below_one_asks_for_less_certainty() -> None:
+    """As far as 0.8: what lies below is chance."""
     t = critical(1.645, Clustering(1.0, 20))
-    assert critical(1.645, Clustering(0.98, 20)) == pytest.approx(t * 0.98**0.5)
-    assert critical(1.645, Clustering(0.5, 20)) == 1.645
+    assert critical(1.645, Clustering(0.9, 20)) == pytest.approx(t * 0.9**0.5)
+    assert critical(1.645, Clustering(0.1, 20)) == pytest.approx(t * 0.8**0.5)
     assert critical(1.645, Clustering(1.3, 20)) == t

@@ -25,6 +25,9 @@ Z = normal_quantile(0.05)
 SECONDS = Measure("seconds", "s", Shape.DISTRIBUTION, "A duration.", quantum=1e-9)
 
 
+MANY = Interval(1e9, 1e9)  # values between the middle and each bound: widths without noise
+
+
 def summary(values: list[float]) -> Summary:
     """What the store would hold."""
     return Summary.of(SECONDS, [round(value * 1e9) for value in values])
@@ -93,23 +96,47 @@ def test_no_values_have_no_quantile() -> None:
     assert quantile_estimate(Summary.empty(SECONDS), 0.95, Z, INDEPENDENT) is None
 
 
+def test_the_middle_is_passed_as_often_as_not() -> None:
+    """The median of the rank, which is not the rank of the quantile: 190.65 of 200 for a p95 and not 190."""
+    estimate = quantile_estimate(summary([1.05**i for i in range(200)]), 0.95, Z)
+    assert estimate is not None
+    assert math.log(estimate.middle, 1.05) + 1 == pytest.approx(190.65, abs=0.2)
+    low, high = rank_interval(200, 0.95, Z)
+    assert estimate.between == pytest.approx((190.65 - low, high - 190.65), abs=0.02)
+
+
 def test_the_ratio_of_quantiles_recovers_both_variances_on_logarithms() -> None:
     """MOVER by hand: the low bound takes the candidate's low and the baseline's high."""
-    candidate, baseline = Estimate(2.0, Interval(1.6, 2.6)), Estimate(1.0, Interval(0.9, 1.2))
+    candidate, baseline = Estimate(2.0, Interval(1.6, 2.6), 2.0, MANY), Estimate(1.0, Interval(0.9, 1.2), 1.0, MANY)
     low, high = ratio_bounds(candidate, baseline)
     assert math.log(2 / low) == pytest.approx(math.hypot(math.log(2 / 1.6), math.log(1.2)))
     assert math.log(high / 2) == pytest.approx(math.hypot(math.log(2.6 / 2), math.log(1 / 0.9)))
 
 
+def test_noise_of_the_widths_is_taken_off_the_whole() -> None:
+    """Two equal widths of ten values each: a fortieth. Where one side is known exactly, nothing."""
+    noisy = Estimate(1.0, Interval(0.8, 1.25), 1.0, Interval(10.0, 10.0))
+    known = Estimate(1.0, Interval(1.0, 1.0), 1.0, MANY)
+    assert math.log(ratio_bounds(noisy, noisy).high) == pytest.approx(math.sqrt(2) * math.log(1.25) * (1 - 1 / 40))
+    assert ratio_bounds(noisy, known) == pytest.approx((0.8, 1.25))
+
+
 def test_a_missing_bound_opens_only_the_side_that_needs_it() -> None:
     """A small baseline without an upper bound cannot show a rise, but can still show there is none."""
-    open_above = Estimate(1.0, Interval(0.9, math.inf))
-    low, high = ratio_bounds(Estimate(1.0, Interval(0.9, 1.1)), open_above)
+    open_above = Estimate(1.0, Interval(0.9, math.inf), 1.0, Interval(1e9, math.inf))
+    low, high = ratio_bounds(Estimate(1.0, Interval(0.9, 1.1), 1.0, MANY), open_above)
     assert low == 0
     assert high < 1.3
 
 
 def test_a_ratio_of_quantiles_needs_positive_ones() -> None:
     """Nothing is said about a ratio to zero."""
-    nothing = Estimate(0.0, Interval(0.0, 1.0))
-    assert ratio_bounds(Estimate(1.0, Interval(0.9, 1.1)), nothing) == (0, math.inf)
+    nothing = Estimate(0.0, Interval(0.0, 1.0), 0.0, MANY)
+    assert ratio_bounds(Estimate(1.0, Interval(0.9, 1.1), 1.0, MANY), nothing) == (0, math.inf)
+
+
+def test_a_handful_of_values_has_its_largest_for_a_middle() -> None:
+    """Of 5 values none is rare enough to be above the p95 as often as below."""
+    estimate = quantile_estimate(summary([1.0, 2.0, 3.0, 4.0, 5.0]), 0.95, Z)
+    assert estimate is not None
+    assert (estimate.middle, estimate.bounds.high) == (5.0, math.inf)

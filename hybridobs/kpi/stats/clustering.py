@@ -22,7 +22,7 @@ from hybridobs.kpi.summary import Summary
 class Clustering(NamedTuple):
     """So many requests say as much as one independent request; ``degrees`` of freedom this is known with.
 
-    An estimated ``effect`` below 1 is noise and never counts as more information than there is.
+    An estimated ``effect`` below 1 is noise: it makes no sample larger, but ``critical`` takes it as it is.
     """
 
     effect: float = 1.0
@@ -39,6 +39,8 @@ class Clustering(NamedTuple):
 
 
 INDEPENDENT = Clustering()
+_FAR = 2.0  # a share further than this factor from the null is no noise around it
+_LEAST = 0.8  # what lies below is chance; a tenth of the error is so kept back for what the theory leaves out
 
 
 def design_effect(shards: Sequence[Rate]) -> Clustering:
@@ -50,7 +52,8 @@ def design_effect(shards: Sequence[Rate]) -> Clustering:
     used = [shard for shard in shards if shard.n > 0]
     total = Rate(sum(shard.events for shard in used), sum(shard.n for shard in used))
     p = total.share
-    return _measured([shard.events - p * shard.n for shard in used], p * (1 - p) * total.n)
+    residuals = [shard.events - p * shard.n for shard in used]
+    return _measured(residuals, [shard.n for shard in used], p * (1 - p) * total.n)
 
 
 def paired_design_effect(shards: Sequence[Pairs]) -> Clustering:
@@ -59,21 +62,35 @@ def paired_design_effect(shards: Sequence[Pairs]) -> Clustering:
     n, worse, better = (sum(column) for column in zip(*used, strict=True)) if used else (0.0, 0.0, 0.0)
     total = Pairs(n, worse, better)
     spread = worse + better - n * total.difference**2
-    return _measured([shard.n * (shard.difference - total.difference) for shard in used], spread)
+    residuals = [shard.n * (shard.difference - total.difference) for shard in used]
+    return _measured(residuals, [shard.n for shard in used], spread)
 
 
-def _measured(residuals: list[float], independent: float) -> Clustering:
+def _measured(residuals: list[float], sizes: list[float], independent: float) -> Clustering:
     """From what each group has above its fair share, and the variance of the sum if all were independent.
 
-    A few groups with all the events say less about the spread than groups alike: the degrees of freedom shrink with
-    the excess kurtosis k, as the variance of a sample variance grows, 2 / (groups - 1) + k / groups.
+    Unbiased where variance grows with size, whatever the sizes. A few groups with all the events say less about the
+    spread than groups alike: the degrees of freedom shrink with the excess kurtosis k, as the variance of a sample
+    variance grows, 2 / (groups - 1) + k / groups.
     """
-    groups = len(residuals)
-    if groups < 2:
+    groups, total = len(residuals), sum(sizes)
+    shares = [size / total for size in sizes]
+    concentration = sum(share**2 for share in shares)
+    if groups < 2 or concentration >= 1:
         return Clustering(1.0, 0.0)
-    spread = sum(residual**2 for residual in residuals) * groups / (groups - 1)
-    degrees = 2 / (2 / (groups - 1) + max(0.0, _excess_kurtosis(residuals)) / groups)
-    return Clustering(spread / independent if independent > 0 else 1.0, degrees)
+    spread = sum(residual**2 for residual in residuals) / (1 - concentration)
+    lumpy = 2 / (2 / (groups - 1) + max(0.0, _excess_kurtosis(residuals)) / groups)
+    return Clustering(spread / independent if independent > 0 else 1.0, min(lumpy, _degrees(shares)))
+
+
+def _degrees(shares: list[float]) -> float:
+    """Of the sum of squared residuals from groups of these shares: groups - 1 if they are equal (Satterthwaite 1946).
+
+    Their covariance is diag(w) - w w'; with mean its trace, and variance twice that of its square.
+    """
+    mean = sum(w * (1 - w) for w in shares)
+    across = sum(w**2 for w in shares) ** 2 - sum(w**4 for w in shares)
+    return mean**2 / (sum((w * (1 - w)) ** 2 for w in shares) + max(0.0, across))
 
 
 def _excess_kurtosis(residuals: list[float]) -> float:
@@ -96,12 +113,14 @@ def quantile_design_effect(shards: Sequence[Summary], quantile: float) -> Cluste
 def under(clustering: Clustering, share: float, null: float) -> Clustering:
     """The same where the share is ``null`` instead of ``share``.
 
-    What devices differ by grows with the share, so a side that came out low looks less clustered than it is: a test of
-    a ratio that took it at its word would reject too often.
+    What devices differ by grows with the share, so a side that came out low looks less clustered than it is: a test
+    that took it at its word would reject too often on that side. The root stands half way between devices that differ
+    by a factor whatever the share, and devices whose ICC stays.
     """
     if clustering.effect <= 1 or share <= 0:
         return clustering
-    return clustering._replace(effect=1 + (clustering.effect - 1) * null / share)
+    growth = math.sqrt(min(_FAR, max(1 / _FAR, null / share)))
+    return clustering._replace(effect=1 + (clustering.effect - 1) * growth)
 
 
 def combined(candidate: Clustering, baseline: Clustering, weight: float) -> Clustering:
@@ -118,15 +137,15 @@ def combined(candidate: Clustering, baseline: Clustering, weight: float) -> Clus
 
 
 def critical(z: float, clustering: Clustering) -> float:
-    """The value of Student's t that is as rare as ``z``.
+    """The value of Student's t that is as rare as ``z``, for a statistic of ``Clustering.effective`` numbers.
 
-    An effect below 1 is counted as 1, which already asks for more certainty than was seen; as much of it as the t asks
-    for on top is given back. The threshold is then never below that of a plain t-test, which keeps its error rate.
+    An effect below 1 has made no sample larger, so here it counts: noise that widens an interval when it is up and
+    does nothing when it is down would cost power for no error less.
     """
     if math.isinf(clustering.degrees):
         return z
     t = student_quantile(normal_tail(z), clustering.degrees)
-    return max(z, t * math.sqrt(clustering.effect)) if clustering.effect < 1 and math.isfinite(t) else t
+    return t * math.sqrt(min(1.0, max(_LEAST, clustering.effect))) if math.isfinite(t) else t
 
 
 def above(summary: Summary, value: float) -> float:

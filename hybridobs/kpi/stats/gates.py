@@ -211,7 +211,8 @@ def judge_paired_quantile_ratio(
     )
 
 
-_NOTHING = Estimate(0.0, Interval(-math.inf, math.inf))
+_OPEN = Interval(-math.inf, math.inf)
+_NOTHING = Estimate(0.0, _OPEN, 0.0, _OPEN)
 
 
 def _judgement(
@@ -245,9 +246,8 @@ def _compared(
     Weights from the observed rates would lean to whichever side happens to be low (ratio) or high (difference).
     """
     c, b = (_variance(p, rate.n, relative) for p, rate in zip(null, (candidate, baseline), strict=True))
-    if relative:
-        sides = under(sides[0], candidate.share, null[0]), under(sides[1], baseline.share, null[1])
-    return combined(*sides, _weight(c, b))
+    ours, theirs = under(sides[0], candidate.share, null[0]), under(sides[1], baseline.share, null[1])
+    return combined(ours, theirs, _weight(c, b))
 
 
 def _variance(p: float, n: float, relative: bool) -> float:

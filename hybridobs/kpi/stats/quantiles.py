@@ -22,10 +22,16 @@ _MANY = 1e6  # from here the expansion is right to a thousandth of a rank, and t
 
 
 class Estimate(NamedTuple):
-    """A quantile and its one-sided bounds, in the unit of the measure; -inf and inf where there is none."""
+    """A quantile and its one-sided bounds, in the unit of the measure; -inf and inf where there is none.
+
+    ``middle`` is the value that the true quantile is as often above as below, which bounds are measured from;
+    ``between`` how many values lie from there to each bound.
+    """
 
     value: float
     bounds: Interval
+    middle: float
+    between: Interval
 
 
 @lru_cache(maxsize=256)
@@ -55,9 +61,13 @@ def quantile_estimate(summary: Summary, q: float, z: float, clustering: Clusteri
     value = summary.quantile(q)
     if value is None:
         return None
-    ranks = rank_interval(summary.n / clustering.inflation, q, z)
-    low, high = (_value(summary, rank, clustering.inflation) for rank in ranks)
-    return Estimate(value, Interval(min(low, value), max(high, value)))
+    effect = clustering.inflation
+    n = summary.n / effect
+    ranks = rank_interval(n, q, z)
+    half = min(n, rank_interval(n, q, 0.0).high)
+    low, middle, high = (_value(summary, rank, effect) for rank in (ranks.low, half, ranks.high))
+    between = Interval((half - ranks.low) * effect, (ranks.high - half) * effect)
+    return Estimate(value, Interval(min(low, value), max(high, value)), middle, between)
 
 
 def _value(summary: Summary, rank: float, effect: float) -> float:
@@ -72,13 +82,35 @@ def ratio_bounds(candidate: Estimate, baseline: Estimate) -> Interval:
 
     (0, inf) unless both quantiles are positive; a missing bound of either leaves the side open that needs it.
     """
-    if candidate.value <= 0 or baseline.value <= 0:
+    if candidate.middle <= 0 or baseline.middle <= 0:
         return Interval(0.0, math.inf)
-    c, b = math.log(candidate.value), math.log(baseline.value)
-    (cl, ch), (bl, bh) = _logs(candidate.bounds), _logs(baseline.bounds)
-    return Interval(math.exp(c - b - math.hypot(c - cl, bh - b)), math.exp(c - b + math.hypot(ch - c, b - bl)))
+    ratio = math.log(candidate.middle / baseline.middle)
+    (c_low, c_high), (b_low, b_high) = _reaches(candidate), _reaches(baseline)
+    return Interval(math.exp(ratio - _together(c_low, b_high)), math.exp(ratio + _together(c_high, b_low)))
 
 
-def _logs(bounds: Interval) -> tuple[float, float]:
-    low = math.log(bounds.low) if bounds.low > 0 else -math.inf
-    return low, math.log(bounds.high) if bounds.high > 0 else -math.inf
+class _Reach(NamedTuple):
+    """From the middle to a bound on logarithms, which so many values lie between."""
+
+    width: float
+    values: float
+
+
+def _reaches(estimate: Estimate) -> tuple[_Reach, _Reach]:
+    (low, high), middle = estimate.bounds, math.log(estimate.middle)
+    down = middle - math.log(low) if low > 0 else math.inf
+    up = math.log(high) - middle if high > 0 else math.inf
+    return _Reach(max(0.0, down), estimate.between.low), _Reach(max(0.0, up), estimate.between.high)
+
+
+def _together(one: _Reach, other: _Reach) -> float:
+    """Both widths as one, less what their noise adds to it.
+
+    A width that k values lie between varies by 1 / k of its square, and the hypotenuse of two such widths is longer
+    than that of their means. Uncorrected, a gate of 1,000 requests a side is wrong in 4.2 % of cases instead of 5 %.
+    """
+    width = math.hypot(one.width, other.width)
+    if not 0 < width < math.inf:
+        return width
+    noise = 1 / max(1.0, one.values) + 1 / max(1.0, other.values)
+    return width * (1 - (one.width * other.width / width**2) ** 2 * noise / 2)
