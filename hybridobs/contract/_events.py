@@ -181,6 +181,10 @@ COST_AVOIDED = _number(
     _k.CACHE_RESULT, "hybridobs.cost.avoided", "What the cloud would have cost, in hybridobs.cost.currency.", "0.0004"
 )
 SHADOW_AGREED = _flag(_k.SHADOW_PAIR, "hybridobs.shadow.agreed", "Whether primary and shadow gave the same answer.")
+SHADOW_CORRECT = _flag(_k.SHADOW_PAIR, "hybridobs.shadow.correct", "Whether the shadow's answer was right.")
+SHADOW_PRIMARY_CORRECT = _flag(
+    _k.SHADOW_PAIR, "hybridobs.shadow.primary_correct", "Whether the primary's answer was right."
+)
 SHADOW_DIFFERENCE = _number(
     _k.SHADOW_PAIR, "hybridobs.shadow.latency_difference", "Duration of the shadow less the primary's.", "-0.012", "s"
 )

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
-from hybridobs.kpi.kpi import Direction, Kpi, Overlap, Ratio, Share
+from hybridobs.kpi.kpi import Direction, Kpi
 from hybridobs.kpi.quantity import quantity
 
 
@@ -82,11 +82,6 @@ def triggers() -> tuple[Trigger, ...]:
     return _CURRENT.get().triggers
 
 
-def is_share(kpi: Kpi) -> bool:
-    """Whether its value is a part of a whole, and so reads in per cent."""
-    return kpi.unit == "1" and isinstance(kpi.formula, Share | Ratio | Overlap)
-
-
 def shown(kpi: Kpi, value: float) -> str:
     """A value of this KPI as a person reads it."""
-    return quantity(value, kpi.unit, percent=is_share(kpi))
+    return quantity(value, kpi.unit, percent=kpi.is_share)

@@ -18,7 +18,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from hybridobs.kpi.kpi import Count, Direction, Formula, Kpi, Mean, Quantile, Ratio, Share, Sum
+from hybridobs.kpi.kpi import Count, Direction, Formula, Kpi, Mean, Net, Quantile, Ratio, Share, Sum
 from hybridobs.kpi.measure import Measure, Shape
 from hybridobs.kpi.prometheus import KPI_METRIC, metric_name, stored_name
 
@@ -142,7 +142,7 @@ def _whole(formula: Formula) -> Measure | None:
     match formula:
         case Quantile(measure) | Share(measure) | Mean(measure) | Count(measure):
             return measure if measure.shape is not Shape.SUM else None
-        case Ratio(_, Count(measure)):
+        case Ratio(_, Count(measure)) | Net(_, _, measure):
             return measure
         case _:
             return None
@@ -162,6 +162,8 @@ def _expression(formula: Formula, asked: Asked) -> str:
             return _occurrences(measure, asked)
         case Sum(measure):
             return _amount(measure, asked)
+        case Net(more, less, whole):
+            return f"{_ratio(Count(more), Count(whole), asked)} - {_ratio(Count(less), Count(whole), asked)}"
         case Ratio(part, Count() | Sum() as whole, complement, scale):
             ratio = _ratio(part, whole, asked)
             share = f"1 - {ratio}" if complement else ratio

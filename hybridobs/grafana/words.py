@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hybridobs.grafana.families import Family
-from hybridobs.grafana.limits import Promise, is_share, promises
+from hybridobs.grafana.limits import Promise, promises
 from hybridobs.grafana.panels import BLUE, GREEN, RED, Told, step
 from hybridobs.grafana.promql import Reads, reads
 from hybridobs.kpi.kpi import Direction, Kpi, Quantile
@@ -29,7 +29,7 @@ _SOURCES = {
 
 def unit(kpi: Kpi) -> str:
     """Grafana's name for the unit of a KPI."""
-    if is_share(kpi):
+    if kpi.is_share:
         return "percentunit"
     if found := _UNITS.get(kpi.unit):
         return found
@@ -107,9 +107,9 @@ def lines(kpis: tuple[Kpi, ...]) -> list[dict[str, Any]]:
 def softly(kpis: tuple[Kpi, ...]) -> dict[str, float]:
     """How far an axis reaches at least: to nothing, to all of it, and to what is promised."""
     limits = [promise.limit for kpi in kpis for promise in promises(kpi)]
-    if is_share(kpis[0]) and kpis[0].direction is Direction.HIGHER:
+    if kpis[0].is_share and kpis[0].direction is Direction.HIGHER:
         return {"axisSoftMax": 1, **({"axisSoftMin": round(1 - 1.5 * (1 - min(limits)), 6)} if limits else {})}
-    least = 0.01 if is_share(kpis[0]) else 1 if unit(kpis[0]) == "short" else 0  # nothing at all is no reason for 100
+    least = 0.01 if kpis[0].is_share else 1 if unit(kpis[0]) == "short" else 0  # nothing at all is no reason for 100
     top = max(least, round(1.1 * max(limits, default=0), 6))
     return {"axisSoftMin": 0, **({"axisSoftMax": top} if top else {})}
 

@@ -229,6 +229,10 @@ def _sample(event: Event) -> Iterator[Add]:
 def _shadow(event: Event) -> Iterator[Add]:
     yield from _one(event, h.PAIRS)
     yield from _flag(event, c.SHADOW_AGREED, h.COMPARED, h.AGREED)
+    if c.SHADOW_CORRECT in event.numbers and c.SHADOW_PRIMARY_CORRECT in event.numbers:
+        right, primary = bool(event.numbers[c.SHADOW_CORRECT]), bool(event.numbers[c.SHADOW_PRIMARY_CORRECT])
+        alone = h.SHADOW_WON if right else h.SHADOW_LOST
+        yield from _one(event, h.SHADOW_LABELLED, *([alone] if right != primary else []))
     if event.numbers.get(c.SHADOW_ANSWERED):
         yield from _one(event, h.SHADOW_ANSWERED)
 

@@ -17,7 +17,7 @@ from hybridobs.kpi.measure import Measure
 from hybridobs.kpi.summary import Summary
 
 if TYPE_CHECKING:
-    from hybridobs.kpi.stats import Interval
+    from hybridobs.kpi.stats import Interval, Pairs
 
 Summaries = Mapping[str, Summary]
 Read = tuple[float | None, int]
@@ -238,6 +238,44 @@ class Ratio:
         if not self._counts or self.scale != 1:
             return None
         return _wilson(whole - part if self.complement else part, whole, z)
+
+
+@dataclass(frozen=True, slots=True)
+class Net:
+    """How much more often ``more`` happened than ``less``, as a share of ``whole``: a difference of paired shares."""
+
+    more: Measure
+    less: Measure
+    whole: Measure
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        return self.more, self.less, self.whole
+
+    @property
+    def unit(self) -> str:
+        return "1"
+
+    @property
+    def minimum_sample(self) -> int:
+        return SHARE
+
+    def pairs(self, summaries: Summaries) -> Pairs:
+        """What its test is made of."""
+        from hybridobs.kpi.stats import Pairs
+
+        more, less, whole = (_of(measure, summaries).count for measure in self.measures)
+        return Pairs(whole, more, less)
+
+    def read(self, summaries: Summaries) -> Read:
+        pairs = self.pairs(summaries)
+        return (pairs.difference if pairs.n > 0 else None), round(pairs.n)
+
+    def interval(self, summaries: Summaries, z: float) -> Interval | None:
+        from hybridobs.kpi.stats import paired_interval
+
+        pairs = self.pairs(summaries)
+        return paired_interval(pairs, z) if pairs.n > 0 else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from hybridobs.kpi.formula import (
     Distinct,
     Formula,
     Mean,
+    Net,
     Overlap,
     Psi,
     Quantile,
@@ -45,6 +46,7 @@ __all__ = [
     "Group",
     "Kpi",
     "Mean",
+    "Net",
     "Overlap",
     "Panel",
     "Psi",
@@ -166,7 +168,7 @@ class Kpi:
     @property
     def is_share(self) -> bool:
         """Whether its value is a part of a whole, and so reads in per cent."""
-        return self.unit == "1" and isinstance(self.formula, Share | Ratio | Overlap)
+        return self.unit == "1" and isinstance(self.formula, Share | Ratio | Overlap | Net)
 
     def shown(self, value: float) -> str:
         """A value of it as a person reads it."""

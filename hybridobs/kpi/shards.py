@@ -24,11 +24,15 @@ from hybridobs.kpi.measure import Measure
 SHARDS = 32
 SHARD = "shard"
 SHARD_WIDTH = 3600
+_PAIRS = (
+    *(h.PAIRS, h.COMPARED, h.AGREED, h.SHADOW_DIFFERENCE),
+    *(h.SHADOW_LABELLED, h.SHADOW_LOST, h.SHADOW_WON),
+)
 _GATED: dict[str, frozenset[Measure]] = {
     EventKind.FEEDBACK: frozenset(
         (h.OUTCOMES, h.RIGHT, h.NEGATIVES, h.FALSE_ACCEPTS, h.POSITIVES, h.FALSE_REJECTS, h.ACCEPTED)
     ),
-    EventKind.SHADOW_PAIR: frozenset((h.PAIRS, h.COMPARED, h.AGREED, h.SHADOW_DIFFERENCE)),
+    EventKind.SHADOW_PAIR: frozenset(_PAIRS),
     EventKind.DEVICE_HEALTH: frozenset((h.MEMORY, h.CPU)),
 }
 _WIDTH_NS = SHARD_WIDTH * 10**9

@@ -136,6 +136,8 @@ def shadow_pair(
     ref: str,
     *,
     agreed: bool | None = None,
+    correct: bool | None = None,
+    primary_correct: bool | None = None,
     latency_difference: SupportsFloat | None = None,
     cost: SupportsFloat | None = None,
     currency: str = "USD",
@@ -145,14 +147,17 @@ def shadow_pair(
 ) -> None:
     """Compare a shadow with its primary call, which is ``ref``; ``model`` and ``version`` are the shadow's.
 
-    ``latency_difference`` is the duration of the shadow less the primary's, in s. ``answered`` must stay False: it
-    says that the shadow's answer was used.
+    ``agreed`` says whether the answers were the same; where the truth is known, ``correct`` whether the shadow's was
+    right and ``primary_correct`` whether the primary's was. ``latency_difference`` is the duration of the shadow less
+    the primary's, in s. ``answered`` must stay False: it says that the shadow's answer was used.
     """
     about = _parse(ref)
     if about is None:
         return
     values = {
         c.SHADOW_AGREED: agreed,
+        c.SHADOW_CORRECT: correct,
+        c.SHADOW_PRIMARY_CORRECT: primary_correct,
         c.SHADOW_DIFFERENCE: latency_difference,
         c.SHADOW_COST: cost,
         c.CURRENCY: None if cost is None else currency,

@@ -18,7 +18,7 @@ from hybridobs.slo.objective import (
     is_mean_time,
     is_share,
     is_windowed,
-    pairwise,
+    paired_comparable,
 )
 
 TRIGGER = ("name", "kpi", "limit", "hard", "severity")
@@ -67,8 +67,8 @@ def paired(branch: Branch) -> Trigger:
     if "kpi" not in own:
         branch.fail("give 'kpi' and a target, for example kpi: shadow_agreement, target: 98%", "")
     kpi = KPIS[own["kpi"].one_of(KPIS)]
-    if not pairwise(kpi) or not comparable(kpi):
-        known = ", ".join(kpi.id for kpi in KPIS.values() if pairwise(kpi) and comparable(kpi))
+    if not paired_comparable(kpi):
+        known = ", ".join(kpi.id for kpi in KPIS.values() if paired_comparable(kpi))
         own["kpi"].fail(f"is not about pairs of answers; choose of: {known}")
     side, limit = target_of(branch, own, kpi)
     name = own["name"].text() if "name" in own else kpi.id

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from hybridobs.kpi.stats import Looks, RememberedLooks
-from hybridobs.slo._gate import HARD, Comparison, Decision, Past, Scored, Side, rates
+from hybridobs.slo._gate import HARD, Comparison, Decision, Past, Scored, Side, by_cluster
 from hybridobs.slo._inputs import finite, made_by, packed, plain
 from hybridobs.slo.outcome import Outcome, Severity
 from hybridobs.slo.report import Entry, Report
@@ -155,11 +155,11 @@ def _past(past: Past) -> dict[str, Any]:
 
 
 def _inputs(decision: Decision, side: Side) -> dict[str, Any]:
-    """What one side's part of the verdict is computed from: summaries, and events and trials by cluster."""
+    """What one side's part of the verdict is computed from: summaries, and what was counted by cluster."""
     kpi = decision.trigger.kpi
-    counted = rates(kpi, side) if side.whole else []
+    counted = by_cluster(kpi, side) if side.whole else []
     return {
         "value": kpi.value(side.whole).value,
         "summaries": {name: packed(summary) for name, summary in side.whole.items()},
-        "clusters": {name: list(rate) for name, rate in zip(side.parts, counted, strict=False)},
+        "clusters": {name: list(numbers) for name, numbers in zip(side.parts, counted, strict=False)},
     }

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from hybridobs.errors import ConfigError, LayoutError
 from hybridobs.kpi.catalog import KPIS
-from hybridobs.kpi.stats import AnyTime, Looks, OneLook, PlannedLooks, Rate, RememberedLooks, Worse
+from hybridobs.kpi.stats import AnyTime, Looks, OneLook, Pairs, PlannedLooks, Rate, RememberedLooks, Worse
 from hybridobs.slo import _check
-from hybridobs.slo._gate import Comparison, Decision, Past, Side, concluded, decided, key_of, scored
+from hybridobs.slo._gate import Comparison, Counted, Decision, Past, Side, concluded, decided, key_of, scored
 from hybridobs.slo._inputs import unpacked
 from hybridobs.slo._promotion import Action, Plan, Seen, Stage, Step, decide
 from hybridobs.slo._told import told
@@ -158,11 +158,17 @@ def _decision(entry: Facts, comparison: Comparison) -> Decision:
     candidate, baseline = map(_side, entry["inputs"])
     decision = decided(trigger, entry["group"], comparison, candidate, baseline)
     if decision.judgement is not None:
-        spread = tuple([Rate(*pair) for pair in one["clusters"].values()] for one in entry["inputs"])
+        spread = tuple(_counted(one["clusters"].values()) for one in entry["inputs"])
         ours, theirs = ([], []) if entry["clustering_unknown"] or comparison.independent else spread
         decision = concluded(decision, comparison, (ours, theirs), unknown=entry["clustering_unknown"])
     reason = decision.reason or entry["reason"]  # why there is no data is no part of the inputs
     return decision._replace(reason=reason, hours=entry["hours"], left_out=entry["left_out"])
+
+
+def _counted(clusters: Iterable[list[float]]) -> Counted:
+    """Pairs where there are three numbers, events and trials where there are two."""
+    found = list(clusters)
+    return [Pairs(*three) for three in found] if found and len(found[0]) == 3 else [Rate(*pair) for pair in found]
 
 
 def _score(entry: Facts, decisions: list[Decision]) -> Score:

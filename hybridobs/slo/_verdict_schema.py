@@ -127,12 +127,15 @@ _JUDGEMENT = _required(
         "needed": _or_null(_WHOLE),
     }
 )
-_RATE = _said({"type": "array", "items": _NUMBER, "minItems": 2, "maxItems": 2}, "Events, and trials.")
+_COUNTED = _said(
+    {"type": "array", "items": _NUMBER, "minItems": 2, "maxItems": 3},
+    "Events, and trials; or pairs, those that the candidate alone lost, and those that the baseline alone lost.",
+)
 _SIDE = _required(
     {
         "value": _or_null(_NUMBER),
         "summaries": _SUMMARIES,
-        "clusters": _said({"type": "object", "additionalProperties": _RATE}, "By group of devices."),
+        "clusters": _said({"type": "object", "additionalProperties": _COUNTED}, "By group of devices."),
         "effect": _said(_NUMBER, "The design effect read from the clusters."),
         "degrees": _said(_or_null(_NUMBER), "Degrees of freedom it is known with; null is all."),
     }

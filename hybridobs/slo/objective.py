@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hybridobs.kpi.formula import Count, Sum
-from hybridobs.kpi.kpi import Direction, Kpi, Mean, Overlap, Quantile, Ratio, Share
+from hybridobs.kpi.kpi import Direction, Kpi, Mean, Net, Overlap, Quantile, Ratio, Share
 from hybridobs.kpi.measure import Source
 from hybridobs.kpi.stats.verdict import Worse
 from hybridobs.slo._tree import Place
@@ -161,3 +161,8 @@ def pairwise(kpi: Kpi) -> bool:
 def comparable(kpi: Kpi) -> bool:
     """Whether a gate can compare two sides of it with known error rates."""
     return isinstance(kpi.formula, Quantile) or is_counted(kpi)
+
+
+def paired_comparable(kpi: Kpi) -> bool:
+    """Whether a gate can judge pairs by it with known error rates."""
+    return pairwise(kpi) and (comparable(kpi) or isinstance(kpi.formula, Net))

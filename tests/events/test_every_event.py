@@ -37,6 +37,12 @@ CASES: list[Case] = [
         1.0,
     ),
     (EventKind.SHADOW_PAIR, lambda: events.shadow_pair(answer(), agreed=False), "shadow_agreement", 0.0),
+    (
+        EventKind.SHADOW_PAIR,
+        lambda: events.shadow_pair(answer(), correct=False, primary_correct=True),
+        "shadow_error_difference",
+        1.0,
+    ),
     (EventKind.EVALUATION, lambda: events.evaluation_result("relevance", 0.2), "low_score_share", 1.0),
     (EventKind.BUSINESS_OUTCOME, lambda: events.business_outcome("sale", success=True), "conversion_rate", 1.0),
     (EventKind.BUSINESS_OUTCOME, lambda: events.business_outcome("sale", value=-5), "business_value_mean", -5.0),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -86,6 +87,29 @@ def test_from_the_file(run: Run, write: Write, fill: Fill) -> None:
     assert [entry["outcome"] for entry in found["entries"]] == ["pass", "fail", "pass"]
 
 
+def judged(*, lost: int, won: int, n: int = 1000) -> Callable[[Fold], None]:
+    """Pairs of which both answers were judged: ``lost`` only by the shadow, ``won`` only by the model in use."""
+
+    def add(fold: Fold) -> None:
+        for place in range(n):
+            numbers = {
+                contract.SHADOW_CORRECT: float(place >= lost),
+                contract.SHADOW_PRIMARY_CORRECT: float(not lost <= place < lost + won),
+            }
+            fold.add(Event(EventKind.SHADOW_PAIR, AT, LABELS, numbers=numbers))
+
+    return add
+
+
+@pytest.mark.parametrize(("lost", "won", "code"), [(2, 1, 0), (15, 4, 4), (60, 5, 1), (30, 30, 4)])
+def test_errors_on_the_same_requests(run: Run, write: Write, fill: Fill, lost: int, won: int, code: int) -> None:
+    """One point more at most: only the requests that one model alone got wrong carry news (Tango's interval)."""
+    fill(judged(lost=lost, won=won))
+    file = write("paired: [{kpi: shadow_error_difference, target: 1%}]")
+    result = run("gate", file, *ALONE)
+    assert result.exit_code == code, result.stdout
+
+
 def test_beside_the_other_triggers(run: Run, write: Write, fill: Fill) -> None:
     """A file may have both; pairs are then judged by the version of the candidate."""
     fill(pairs())
@@ -93,16 +117,41 @@ def test_beside_the_other_triggers(run: Run, write: Write, fill: Fill) -> None:
     assert run("gate", file, "--baseline", "version=1", *ALONE[1:]).exit_code == 0
 
 
-def test_devices_of_pairs_are_known(run: Run, fill: Fill) -> None:
-    """As the collector stores them, with their shards, pairs decide without being told anything."""
+def by_device(fill: Fill, columns: Callable[[int], dict[str, list[float]]]) -> None:
+    """40 pairs of each of 60 devices, as the collector stores them, with their shards."""
     fold, shards = ColumnFold(), ShardFold()
     for device in range(60):
-        columns = {contract.SHADOW_AGREED: [1.0] * 40, contract.SHADOW_DIFFERENCE: [0.001 * (i % 7) for i in range(40)]}
-        alike = Alike(EventKind.SHADOW_PAIR, LABELS, False, "", {}, [AT] * 40, [0] * 40, columns)
+        alike = Alike(EventKind.SHADOW_PAIR, LABELS, False, "", {}, [AT] * 40, [0] * 40, columns(device))
         fold.add_alike(alike)
         shards.add(shard_of(str(device)), alike)
     with Store.open(fill()) as store, store.begin() as tx:
         tx.add(fold.cells, shards=shards.cells)
+
+
+@pytest.mark.parametrize(("noisy", "code"), [(60, 1), (6, 4)])
+def test_errors_of_a_few_devices_do_not_stop_a_release(
+    run: Run, write: Write, fill: Fill, tmp_path: Path, noisy: int, code: int
+) -> None:
+    """240 lost pairs of 2,400 are a breach if every device has its 4, and undecided if 6 devices have them all."""
+
+    def columns(device: int) -> dict[str, list[float]]:
+        lost = 240 // noisy if device < noisy else 0
+        return {
+            contract.SHADOW_CORRECT: [0.0] * lost + [1.0] * (40 - lost),
+            contract.SHADOW_PRIMARY_CORRECT: [1.0] * 40,
+        }
+
+    by_device(fill, columns)
+    file, verdict = write("paired: [{kpi: shadow_error_difference, target: 7%}]"), str(tmp_path / "verdict.json")
+    result = run("gate", file, *SHADOW, "--report", f"json={verdict}")
+    assert result.exit_code == code, result.stdout
+    assert run("recompute", verdict).exit_code == 0
+
+
+def test_devices_of_pairs_are_known(run: Run, fill: Fill) -> None:
+    """As the collector stores them, with their shards, pairs decide without being told anything."""
+    delays = [0.001 * (i % 7) for i in range(40)]
+    by_device(fill, lambda device: {contract.SHADOW_AGREED: [1.0] * 40, contract.SHADOW_DIFFERENCE: delays})
     found = json.loads(run("gate", *SHADOW, "--report", "json=-").stdout)
     assert found["exit_code"] == 0 and not any(entry["clustering_unknown"] for entry in found["entries"])
 

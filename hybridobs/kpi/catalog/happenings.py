@@ -110,6 +110,9 @@ COST_AVOIDED = total("cost.avoided", "{currency}", "What the cloud would have co
 PAIRS = count("shadow.pairs", "{pair}", "Answers given twice: by the model in use and by one on trial.")
 COMPARED = count("shadow.compared", "{pair}", "Pairs whose answers were compared.")
 AGREED = count("shadow.agreed", "{pair}", "Those of them with the same answer.")
+SHADOW_LABELLED = count("shadow.labelled", "{pair}", "Pairs of which both answers were judged.")
+SHADOW_LOST = count("shadow.lost", "{pair}", "Those of them in which the model on trial alone was wrong.")
+SHADOW_WON = count("shadow.won", "{pair}", "Those of them in which the model in use alone was wrong.")
 SHADOW_DIFFERENCE = distribution(
     "shadow.latency_difference", "s", "Duration on trial less the one in use.", edges=(0.05,)
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hybridobs.kpi.catalog import happenings as h
 from hybridobs.kpi.catalog import measures as m
 from hybridobs.kpi.catalog._board import Board, rate
-from hybridobs.kpi.kpi import Count, Group, Ratio, Share, Sum
+from hybridobs.kpi.kpi import Count, Group, Net, Ratio, Share, Sum
 
 _ = Board(Group.PATTERN)
 
@@ -76,6 +76,14 @@ KPIS = (
         rate(h.AGREED, h.COMPARED),
         "H5",
         "Share of compared pairs in which the model on trial gave the same answer as the one in use.",
+    ),
+    _.lower(
+        "shadow_error_difference",
+        "Shadow error difference",
+        Net(h.SHADOW_LOST, h.SHADOW_WON, h.SHADOW_LABELLED),
+        "H5",
+        "Wrong answers on trial less those of the model in use, as a share of the pairs of which both were judged; "
+        "below zero the model on trial is the better one.",
     ),
     *_.percentiles(
         "shadow_difference",

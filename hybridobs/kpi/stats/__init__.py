@@ -15,7 +15,6 @@ from hybridobs.kpi.stats.clustering import (
 )
 from hybridobs.kpi.stats.gates import (
     judge_paired_difference,
-    judge_paired_quantile_ratio,
     judge_quantile,
     judge_quantile_ratio,
     judge_rate,
@@ -23,7 +22,7 @@ from hybridobs.kpi.stats.gates import (
     judge_rate_ratio,
 )
 from hybridobs.kpi.stats.intervals import Interval, Rate, clopper_pearson, wilson
-from hybridobs.kpi.stats.paired import Pairs, exceedances, mcnemar, paired_interval, slower
+from hybridobs.kpi.stats.paired import Pairs, paired_interval
 from hybridobs.kpi.stats.quantiles import Estimate, quantile_estimate, rank_interval, ratio_bounds
 from hybridobs.kpi.stats.rates import difference_interval, newcombe, ratio_interval
 from hybridobs.kpi.stats.sequential import AnyTime, Looks, OneLook, PlannedLooks, RememberedLooks
@@ -52,15 +51,12 @@ __all__ = [
     "decide",
     "design_effect",
     "difference_interval",
-    "exceedances",
     "judge_paired_difference",
-    "judge_paired_quantile_ratio",
     "judge_quantile",
     "judge_quantile_ratio",
     "judge_rate",
     "judge_rate_difference",
     "judge_rate_ratio",
-    "mcnemar",
     "newcombe",
     "paired_design_effect",
     "paired_interval",
@@ -69,6 +65,5 @@ __all__ = [
     "rank_interval",
     "ratio_bounds",
     "ratio_interval",
-    "slower",
     "wilson",
 ]

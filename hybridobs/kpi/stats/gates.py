@@ -7,12 +7,12 @@ shards. A side without data is UNDECIDED here: whether that is "no data" is the 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from hybridobs.kpi.stats import needed as sample
 from hybridobs.kpi.stats.clustering import INDEPENDENT, Clustering, combined, critical, under
 from hybridobs.kpi.stats.intervals import Interval, Rate, clopper_pearson
-from hybridobs.kpi.stats.paired import Pairs, paired_interval, paired_quantile_ratio
+from hybridobs.kpi.stats.paired import Pairs, paired_interval
 from hybridobs.kpi.stats.quantiles import Estimate, quantile_estimate, ratio_bounds
 from hybridobs.kpi.stats.rates import difference_interval, null_difference, null_ratio, ratio_interval
 from hybridobs.kpi.stats.sequential import Looks, OneLook
@@ -183,32 +183,6 @@ def judge_paired_difference(
         return sample.for_width(pairs.n, z, width, limit, looks.final)
 
     return _judgement(decide(bounds, limit, worse), value, bounds, limit, z, (pairs.n, pairs.n), clustering, size)
-
-
-def judge_paired_quantile_ratio(
-    times: Sequence[tuple[float, float]],
-    q: float,
-    limit: float,
-    *,
-    worse: Worse = Worse.HIGHER,
-    looks: Looks = ONE_LOOK,
-) -> Judgement:
-    """Shadow inference: the candidate's quantile over the baseline's, from (candidate, baseline) times."""
-    n = len(times)
-    z = looks.z(n, math.inf)
-    bounds = paired_quantile_ratio(times, q, z)
-    rank = max(0, math.ceil(q * n - 1e-9) - 1)
-    value = sorted(c for c, _ in times)[rank] / sorted(b for _, b in times)[rank] if times else None
-    return _judgement(
-        decide(bounds, limit, worse),
-        value,
-        bounds,
-        limit,
-        z,
-        (n, n),
-        INDEPENDENT,
-        lambda: _ratio_size(n, q, value, bounds, limit, z, looks, 1.0),
-    )
 
 
 _OPEN = Interval(-math.inf, math.inf)

@@ -23,7 +23,7 @@ from hybridobs.slo._gate._comparison import (
     Side,
     key_of,
 )
-from hybridobs.slo._gate._judge import concluded, decided, rates
+from hybridobs.slo._gate._judge import Counted, by_cluster, concluded, decided
 from hybridobs.slo._gate._memory import KIND as GATE_KIND
 from hybridobs.slo._gate._memory import GateMemory, continued, looked, plan_of, same_plan
 from hybridobs.slo._gate._memory import facts as gate_facts
@@ -42,12 +42,14 @@ __all__ = [
     "PAIRED_HARD",
     "TRIGGERS",
     "Comparison",
+    "Counted",
     "Decision",
     "GateMemory",
     "Look",
     "Past",
     "Scored",
     "Side",
+    "by_cluster",
     "concluded",
     "continued",
     "decided",
@@ -57,7 +59,6 @@ __all__ = [
     "looked",
     "plan_of",
     "planned_memory",
-    "rates",
     "same_plan",
     "scored",
 ]

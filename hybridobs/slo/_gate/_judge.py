@@ -10,23 +10,26 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from hybridobs.kpi.kpi import Direction, Kpi, Quantile
+from hybridobs.kpi.kpi import Direction, Kpi, Net, Quantile
 from hybridobs.kpi.quantity import digits
 from hybridobs.kpi.stats import (
     INDEPENDENT,
     Clustering,
     Judgement,
     Looks,
+    Pairs,
     Rate,
     RememberedLooks,
     Worse,
     above,
     design_effect,
+    judge_paired_difference,
     judge_quantile,
     judge_quantile_ratio,
     judge_rate,
     judge_rate_difference,
     judge_rate_ratio,
+    paired_design_effect,
 )
 from hybridobs.slo._gate._comparison import NEW_LOOK, Comparison, Decision, Look, Past, Side, Summaries
 from hybridobs.slo.objective import Trigger, shown
@@ -34,7 +37,8 @@ from hybridobs.slo.outcome import Outcome
 
 KNOWN = 0.95  # a design effect read from less than this of a side is not believed
 Clusterings = tuple[Clustering, Clustering]
-Rates = tuple[list[Rate], list[Rate]]
+Counted = list[Rate] | list[Pairs]
+Spread = tuple[Counted, Counted]
 
 
 def decided(
@@ -49,13 +53,13 @@ def decided(
         return _hard(decision)
     judged = (candidate,) if trigger.alone else (candidate, baseline)
     unknown = not comparison.independent and min(side.known(trigger.kpi) for side in judged) < KNOWN
-    spread = (
-        ([], []) if unknown or comparison.independent else (rates(trigger.kpi, candidate), rates(trigger.kpi, baseline))
-    )
+    spread: Spread = ([], [])
+    if not (unknown or comparison.independent):
+        spread = by_cluster(trigger.kpi, candidate), by_cluster(trigger.kpi, baseline)
     return concluded(decision, comparison, spread, unknown=unknown)
 
 
-def concluded(decision: Decision, comparison: Comparison, spread: Rates, *, unknown: bool) -> Decision:
+def concluded(decision: Decision, comparison: Comparison, spread: Spread, *, unknown: bool) -> Decision:
     """From the sides as wholes, and ``spread``: by cluster of each side, what the design effect is read from."""
     trigger = decision.trigger
     clusterings = _clusterings(trigger, spread)
@@ -95,15 +99,22 @@ def _hard(decision: Decision) -> Decision:
     return decision._replace(outcome=outcome, reason=f"{shown(kpi, value)}, {decision.trigger.words}")
 
 
-def _clusterings(trigger: Trigger, spread: Rates) -> Clusterings:
+def _clusterings(trigger: Trigger, spread: Spread) -> Clusterings:
     ours, theirs = spread
     if trigger.alone:
-        return (design_effect(ours) if ours else INDEPENDENT), INDEPENDENT
-    return (design_effect(ours), design_effect(theirs)) if ours and theirs else (INDEPENDENT, INDEPENDENT)
+        return (_effect(ours) if ours else INDEPENDENT), INDEPENDENT
+    return (_effect(ours), _effect(theirs)) if ours and theirs else (INDEPENDENT, INDEPENDENT)
 
 
-def rates(kpi: Kpi, side: Side) -> list[Rate]:
-    """By cluster what the design effect is read from: events of a share, or values above a percentile."""
+def _effect(counted: Counted) -> Clustering:
+    pairs = [one for one in counted if isinstance(one, Pairs)]
+    return paired_design_effect(pairs) if pairs else design_effect([one for one in counted if isinstance(one, Rate)])
+
+
+def by_cluster(kpi: Kpi, side: Side) -> Counted:
+    """What the design effect is read from: events of a share, pairs of a difference, or values above a percentile."""
+    if isinstance(kpi.formula, Net):
+        return [kpi.formula.pairs(part) for part in side.parts.values()]
     if not isinstance(kpi.formula, Quantile):
         return [rate(kpi, part) for part in side.parts.values()]
     name = kpi.formula.measure.name
@@ -139,15 +150,18 @@ def _judge(
 
 
 def _judge_pairs(trigger: Trigger, pairs: Summaries, looks: Looks, clustering: Clustering) -> Judgement:
-    """Every pair is one observation: a share or a percentile of them against the limit itself."""
+    """Every pair is one observation: a share, a difference or a percentile of them against the limit itself."""
     kpi, worse, limit = trigger.kpi, trigger.worse, trigger.limit
+    if isinstance(kpi.formula, Net):
+        counted = kpi.formula.pairs(pairs)
+        return judge_paired_difference(counted, limit, worse=worse, looks=looks, clustering=clustering)
     if isinstance(kpi.formula, Quantile):
         summary = pairs[kpi.formula.measure.name]
         return judge_quantile(summary, kpi.formula.q, limit, worse=worse, looks=looks, clustering=clustering)
     return judge_rate(rate(kpi, pairs), limit, worse=worse, looks=looks, clustering=clustering)
 
 
-def _reason(decision: Decision, judgement: Judgement, outcome: Outcome, spread: Rates) -> str:
+def _reason(decision: Decision, judgement: Judgement, outcome: Outcome, spread: Spread) -> str:
     kpi, trigger = decision.trigger.kpi, decision.trigger
     sides = (decision.candidate,) if trigger.alone else (decision.candidate, decision.baseline)
     values = " against ".join(shown(kpi, kpi.value(side.whole).value or 0.0) for side in sides)
