@@ -53,6 +53,8 @@ def trigger(branch: Branch) -> Trigger:
 def _judgeable(branch: Branch, kpi: Kpi) -> None:
     if is_mean_time(kpi):
         branch.fail(MEAN_REFUSED)
+    if paired_comparable(kpi) and not comparable(kpi):
+        branch.fail("compares two answers to one request, not two sides; put it under 'paired'")
     if not comparable(kpi):
         branch.fail("has no interval, so a gate would compare luck; choose a percentile or a share")
     if not is_windowed(kpi):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import jsonschema
@@ -11,7 +12,6 @@ import yaml
 from click.testing import CliRunner
 
 from hybridobs.cli import main
-from hybridobs.errors import ConfigError
 from hybridobs.slo.policy import loads, schema
 from tests.policy.conftest import BY_SITE, COST_CAP, NOW, Evaluate, Fill
 
@@ -49,21 +49,21 @@ def test_the_command_prints_the_schema() -> None:
         ("at_most: 90 USD", "at_least: 90 USD", "no such key"),
         ("hold: 15m", "hold: day", "length of time"),
         ("    rules:", "    by: colour\n    rules:", "no such label"),
+        ("policies:", "version: 2\npolicies:", "reads version 1"),
+        (COST_CAP, "version: 1", "says nothing"),
+        (COST_CAP, COST_CAP.split("    rules:")[0] + "    rules: []\n", "without a rule the flag never changes"),
+        ("kpi: cost_total,", "kpi: latency_mean,", "is a mean"),
+        (COST_CAP, COST_CAP + COST_CAP.split("policies:\n")[1].replace("cost-cap", "other"), "this flag"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_read_is_refused_at_its_line(old: str, new: str, word: str) -> None:
-    """With file, line, key and the way out."""
+def test_what_cannot_be_read_is_refused_at_its_line(
+    fill: Fill, evaluate: Evaluate, old: str, new: str, word: str
+) -> None:
+    """Code 2, with file, line, key and the way out."""
     assert old in COST_CAP
-    with pytest.raises(ConfigError, match=r"policy\.yaml:\d+:") as error:
-        loads(COST_CAP.replace(old, new, 1))
-    assert word in str(error.value)
-
-
-def test_two_policies_have_two_flags() -> None:
-    """Two that set one flag would undo each other."""
-    twice = COST_CAP + COST_CAP.split("policies:\n")[1].replace("cost-cap", "other")
-    with pytest.raises(ConfigError, match="this flag"):
-        loads(twice)
+    said = evaluate(COST_CAP.replace(old, new, 1), NOW)
+    assert said.exit_code == 2 and re.match(r"Error: policy\.yaml:\d+:", said.stderr), said.stderr
+    assert word in said.stderr
 
 
 @pytest.mark.parametrize(

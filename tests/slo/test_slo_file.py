@@ -11,7 +11,6 @@ import jsonschema
 import pytest
 import yaml
 
-from hybridobs.errors import ConfigError
 from hybridobs.slo import SloFile, load, loads
 from tests.slo.conftest import Run, Write
 
@@ -83,6 +82,11 @@ WRONG = {
     "points of a time": ("gates:\n  - {kpi: latency_p95, limit: {abs: 5pp}}", ":abs='5pp'", "has no points"),
     "all of it": ("gates:\n  - {kpi: accuracy, limit: {rel: 100%}}", ":rel='100%'", "cannot be lost"),
     "a gate on a sum": ("gates:\n  - {kpi: cost_total, limit: {rel: 5%}}", ":kpi='cost_total'", "compare luck"),
+    "a gate on pairs": (
+        "gates:\n  - {kpi: shadow_error_difference, limit: {abs: 1pp}}",
+        ":kpi='shadow_error_difference'",
+        "put it under 'paired'",
+    ),
     "a gate on a mean": ("gates:\n  - {kpi: latency_mean, limit: {rel: 5%}}", ":kpi='latency_mean'", "is a mean"),
     "a gate on what is no breach": (
         "gates:\n  - {kpi: edge_share, limit: {rel: 5%}}",
@@ -106,11 +110,11 @@ def test_errors(run: Run, write: Write, text: str, where: str, way_out: str) -> 
     assert where in result.stderr and way_out in result.stderr
 
 
-def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read(run: Run, write: Write) -> None:
     """A file that is no text is an error that names it."""
-    (tmp_path / "slo.yaml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(ConfigError, match="cannot be read"):
-        load(tmp_path / "slo.yaml")
+    Path(write("")).write_bytes(b"\xff\xfe\x00")
+    result = run("check", "slo.yaml")
+    assert result.exit_code == 2 and "slo.yaml" in result.stderr and "cannot be read" in result.stderr
 
 
 def test_without_yaml(run: Run, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,10 +124,10 @@ def test_without_yaml(run: Run, write: Write, monkeypatch: pytest.MonkeyPatch) -
     assert result.exit_code == 2 and "pip install 'hybridobs[collector]'" in result.stderr
 
 
-def test_a_file_that_turns_in_circles() -> None:
+def test_a_file_that_turns_in_circles(run: Run, write: Write) -> None:
     """An alias to its own parent is an error, not an endless loop."""
-    with pytest.raises(ConfigError, match=r"slo\.yaml:1:"):
-        loads("objectives: &all [*all]")
+    result = run("check", write("objectives: &all [*all]"))
+    assert result.exit_code == 2 and "slo.yaml:1:" in result.stderr
 
 
 def test_gates_alone_are_not_checked(run: Run, write: Write) -> None:

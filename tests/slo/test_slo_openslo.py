@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,6 @@ import pytest
 import yaml
 from click.testing import Result
 
-from hybridobs.errors import ConfigError
 from hybridobs.kpi.stats.verdict import Worse
 from hybridobs.slo import Objective, loads, written
 from hybridobs.slo._tree import Place
@@ -35,7 +35,10 @@ FAILED = (
 )
 
 
-def slo(indicator: str = KPI, objective: str = "{op: lte, value: 0.3, target: 0.95}") -> str:
+OBJECTIVE = "{op: lte, value: 0.3, target: 0.95}"
+
+
+def slo(indicator: str = KPI, objective: str = OBJECTIVE) -> str:
     return SLO.replace("INDICATOR", indicator).replace("OBJECTIVE", objective)
 
 
@@ -105,14 +108,31 @@ def test_windows_roll_or_follow_the_calendar(change: str, window: str) -> None:
         (KPI, FAILED.replace("raw:", "total:"), "ratio already"),
         (KPI, FAILED.replace("failure", "success"), "rawType: failure"),
         (KPI, MEASURE.replace("inference.duration", "tokens.input"), "no KPI counts"),
+        (KPI, "{thresholdMetric: {}}", "give it metricSource"),
+        (KPI, KPI.replace("latency_p95", "within_150ms"), "counts what is within 0.15; write value: 0.15"),
+        (KPI, FAILED.replace("error_rate", "latency_p95"), "is no share, so it is no ratio"),
+        (KPI, FAILED.replace("kpi: error_rate", "measure: inference.duration"), "a ratio needs a 'kpi'"),
+        (KPI, FAILED.replace("failure", "broken"), "rawType='broken'"),
+        ("value: 0.3", "value: nan", "give a number"),
+        ("target: 0.95", "target: 0.95, targetPercent: 95", "one of the two"),
+        ("kind: SLO\n", "", "'kind' is missing"),
+        ("  objectives: [OBJECTIVE]\n", "", "give it 'objectives'"),
+        ("budgetingMethod: Occurrences", "indicatorRef: fast", "one of the two"),
+        ("    spec: INDICATOR\n", "", "give it a 'spec'"),
+        ("[{duration: 7d, isRolling: true}]", "[]", "give one time window"),
+        ("duration: 7d, ", "", "give it a 'duration'"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_read_is_refused_at_its_line(old: str, new: str, word: str) -> None:
-    """With file, line, key and the way out."""
-    assert old in slo()
-    with pytest.raises(ConfigError, match=r"slo\.yaml:\d+:") as error:
-        loads(slo().replace(old, new))
-    assert word in str(error.value)
+def test_what_cannot_be_read_is_refused_at_its_line(
+    run: Callable[..., Result], write: Callable[[str], str], old: str, new: str, word: str
+) -> None:
+    """Code 2, with file, line, key and the way out."""
+    text = SLO if old in SLO else slo()
+    assert old in text
+    changed = text.replace(old, new).replace("INDICATOR", KPI).replace("OBJECTIVE", OBJECTIVE)
+    result = run("check", write(changed))
+    assert result.exit_code == 2 and re.match(r"Error: slo\.yaml:\d+:", result.stderr), result.stderr
+    assert word in result.stderr
 
 
 OURS = """
@@ -162,7 +182,7 @@ def run_plain(run: Callable[..., Result], *words: str) -> Result:
     return run(words[0], "--", *words[1:])
 
 
-def test_two_documents_of_ours_are_one_too_many() -> None:
+def test_two_documents_of_ours_are_one_too_many(run: Callable[..., Result], write: Callable[[str], str]) -> None:
     """Only OpenSLO files have several."""
-    with pytest.raises(ConfigError, match="second document"):
-        loads(OURS + "---" + OURS)
+    result = run("check", write(OURS + "---" + OURS))
+    assert result.exit_code == 2 and "second document" in result.stderr

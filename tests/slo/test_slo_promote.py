@@ -19,7 +19,7 @@ from hybridobs.contract import Labels
 from hybridobs.kpi.event import Event
 from hybridobs.kpi.fold import Fold
 from hybridobs.slo import plan_schema
-from hybridobs.store import Store
+from hybridobs.store import Memory, Store
 from tests.slo.conftest import NOW, Fill, Write
 from tests.slo.test_slo_gate import LATENCY
 
@@ -204,6 +204,7 @@ WRONG = {
     "falling": ("stages: [{name: a, share: 9%}, {name: b, share: 1%}]", "plan.yaml:1:share='1%': is not above"),
     "twice": ("stages: [{name: a, share: 1%}, {name: a, share: 9%}]", "the name of another stage too"),
     "time": ("stages: [{name: a, share: 1%, minimum_time: month}]", "give a time, for example 24h"),
+    "no time": ("stages: [{name: a, share: 1%, minimum_time: soon}]", "give a time, for example 24h"),
     "sample": ("stages: [{name: a, share: 1%, minimum_sample: 0}]", "a whole number of calls"),
     "label": ("stages: [{name: a, share: 1%, candidate: {chanel: beta}}]", "did you mean 'channel'"),
     "its version": ("where: {version: 1}\nstages: [{name: a, share: 1%}]", "given to the command"),
@@ -220,6 +221,14 @@ def test_mistakes(ask: Ask, name: str) -> None:
     Path("plan.yaml").write_text(text)
     result = ask(0)
     assert result.exit_code == 2 and says in result.stderr
+
+
+def test_a_damaged_memory(ask: Ask, fill: Fill) -> None:
+    """What cannot be read is told, with the command that drops it."""
+    with Store.open(fill(*beta())) as store, store.begin() as tx:
+        tx.remember(Memory("promotion", "1.3.0"), "{}")
+    result = ask(0)
+    assert result.exit_code == 2 and "promotions forget 1.3.0" in result.stderr
 
 
 def test_schema() -> None:

@@ -114,6 +114,26 @@ def test_left_out(write: Any, objective: str, says: str) -> None:
     assert not of("mine") and len(alerts()) >= 10
 
 
+@pytest.mark.parametrize(
+    ("objective", "alert"),
+    [
+        ("kpi: error_rate, target: 1%", "HybridobsErrorBudgetBurn"),
+        ("kpi: offline_success_rate, target: 99%", "HybridobsOfflineBudgetBurn"),
+        ("kpi: ota_verified_share, target: 99%", "HybridobsUpdateBudgetBurn"),
+        ("kpi: accuracy, target: 95%", "HybridobsQualityBudgetBurn"),
+        ("kpi: over_ceiling_share, target: 1%", "HybridobsCostBudgetBurn"),
+        ("kpi: within_300ms, target: 95%", "HybridobsLatencyBudgetBurn"),
+        ("kpi: posture_share, target: 99%", "HybridobsBudgetBurn"),
+    ],
+)
+def test_an_alert_is_named_by_what_burns(write: Any, objective: str, alert: str) -> None:
+    """And its page is about that."""
+    made(write, f"objectives: [{{{objective}, name: mine}}]")
+    links = {rule["annotations"]["runbook_url"] for rule in alerts() if rule["labels"].get("slo") == "mine"}
+    assert {rule["alert"] for rule in alerts() if rule["labels"].get("slo") == "mine"} == {alert}
+    assert len(links) == 1
+
+
 def test_runbooks(write: Any) -> None:
     """Every alert links to a page that names it, and every page belongs to an alert."""
     made(write, FILE, "--runbooks", "https://wiki.example/runbooks/")

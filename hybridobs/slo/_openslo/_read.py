@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ from hybridobs.kpi.stats.verdict import Worse
 from hybridobs.slo import _fields, _file
 from hybridobs.slo._openslo._words import CALENDAR, EXAMPLE, KINDS, SOURCE, SOURCE_FIELDS, VERSION
 from hybridobs.slo._tree import Branch
-from hybridobs.slo.objective import Objective, is_mean_time, is_share, worse_side
+from hybridobs.slo.objective import Objective, is_counted, is_mean_time, worse_side
 from hybridobs.slo.window import Window
 
 _HEAD = ("apiVersion", "kind", "metadata", "spec")
@@ -147,15 +148,16 @@ def _target(entry: Branch, own: Fields) -> float:
 
 def _number(branch: Branch) -> float:
     try:
-        return float(branch.text())
+        number = float(branch.text())
     except ValueError:
-        branch.fail("give a number")
+        number = math.nan
+    return number if math.isfinite(number) else branch.fail("give a number")
 
 
 def _of_ratio(indicator: _Indicator, target: float) -> _Promise:
     """A share of good ones, at least ``target``; or a share of bad ones, at most what is left."""
     kpi = _kpi(indicator.source)
-    if not is_share(kpi):
+    if not is_counted(kpi):
         indicator.place.fail(f"{kpi.id} is no share, so it is no ratio; write a thresholdMetric")
     if indicator.raw is not worse_side(kpi):
         good = "success" if worse_side(kpi) is Worse.LOWER else "failure"
