@@ -47,13 +47,16 @@ def independent(runs: int) -> Clusters:
 
 def design_effect(events: Floats, trials: Floats) -> Clusters:
     """``stats.design_effect`` of (runs, shards)."""
+    n = trials.sum(1)
+    p = events.sum(1) / np.maximum(n, 1)
+    return _measured(events - p[:, None] * trials, trials, p * (1 - p) * n)
+
+
+def _measured(residuals: Floats, trials: Floats, expected: Floats) -> Clusters:
+    """``clustering._measured``."""
     used = trials > 0
-    groups = used.sum(1)
-    n, x = trials.sum(1), events.sum(1)
-    p = x / np.maximum(n, 1)
-    residuals = np.where(used, events - p[:, None] * trials, 0.0)
-    squares, expected = (residuals**2).sum(1), p * (1 - p) * n
-    shares = trials / np.maximum(n, 1)[:, None]
+    groups, squares = used.sum(1), (residuals**2).sum(1)
+    shares = trials / np.maximum(trials.sum(1), 1)[:, None]
     room = 1 - (shares**2).sum(1)
     with np.errstate(divide="ignore", invalid="ignore"):
         effect = np.where(expected > 0, squares / room / expected, 1.0)
@@ -176,6 +179,36 @@ def _standardised(distance: Floats, high: tuple[Floats, Any], low: tuple[Floats,
         skewed = 2 * (score + bend) / (1 + np.sqrt(room))
     sure = np.where(distance == 0, 0.0, np.copysign(np.inf, distance))
     return np.where(variance > 0, skewed, sure)
+
+
+# --- pairs ----------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class PairCounts:
+    """Pairs that the candidate alone lost, those that the baseline alone lost, and all of them: (runs, shards)."""
+
+    lost: Floats
+    won: Floats
+    trials: Floats
+
+    @property
+    def clusters(self) -> Clusters:
+        """``stats.paired_design_effect``."""
+        n, net = self.trials.sum(1), self.lost - self.won
+        difference = net.sum(1) / np.maximum(n, 1)
+        either = (self.lost + self.won).sum(1)
+        return _measured(net - difference[:, None] * self.trials, self.trials, either - n * difference**2)
+
+
+def judge_pairs(limit: float, pairs: PairCounts, z: float, *, naive: bool) -> Verdicts:
+    """``stats.judge_paired_difference``: Tango's score at the limit says on which side it lies."""
+    clusters = independent(len(pairs.trials)) if naive else pairs.clusters
+    bound, inflation = critical(z, clusters), clusters.inflation
+    n, worse, better = (numbers.sum(1) / inflation for numbers in (pairs.trials, pairs.lost, pairs.won))
+    b = (2 * n - worse + better) * limit - worse - better
+    c = -better * limit * (1 - limit)
+    share = (np.sqrt(np.maximum(0.0, b * b - 8 * n * c)) - b) / (4 * n)
+    score = (worse - better - n * limit) / np.sqrt(n * (2 * share + limit * (1 - limit)))
+    return Verdicts(score > bound, score < -bound)
 
 
 # --- quantiles ------------------------------------------------------------------------------------------------

@@ -1,8 +1,9 @@
 """How often the gates are wrong, and how often they see what they should: simulated, seeded, printed as Markdown.
 
-Two sides of ``--devices`` devices each, requests in random order, devices hashed into 32 shards. ICC is the share of
-the variance that lies between devices. Every gate gets its clustering from the shards, as in production. 50 looks never
-stop early, so one run can be wrong in both directions: worse than practice, where the first verdict ends it.
+Two sides of ``--devices`` devices each (one, for pairs), requests in random order, devices hashed into 32 shards. ICC
+is the share of the variance that lies between devices. Every gate gets its clustering from the shards, as in
+production. 50 looks never stop early, so one run can be wrong in both directions: worse than practice, where the first
+verdict ends it.
 
     python -m benchmarks.gates
     python -m benchmarks.gates --runs 10000 --write docs/gates.md     # the table there
@@ -11,6 +12,7 @@ stop early, so one run can be wrong in both directions: worse than practice, whe
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import time
 from collections.abc import Iterator
@@ -18,11 +20,20 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise, product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.gate_arrays import Counts, Histograms, Verdicts, judge_quantiles, judge_rates
+from benchmarks.gate_arrays import (
+    Counts,
+    Histograms,
+    PairCounts,
+    Verdicts,
+    judge_pairs,
+    judge_quantiles,
+    judge_rates,
+)
 from hybridobs.kpi import stats
 from hybridobs.kpi.measure import Measure, Shape
 from hybridobs.kpi.summary import Summary
@@ -45,7 +56,7 @@ class Gate:
     name: str
     kind: str
     limit: float
-    baseline: float  # base rate; unused by the quantile gate
+    baseline: float  # base rate, of pairs that the baseline alone lost; unused by the quantile gate
     beyond: float
 
 
@@ -53,6 +64,7 @@ GATES = (
     Gate("p95 > +30 %", "quantile", 1.3, 0.0, 1.5),
     Gate("errors (1 %) > +5 points", "difference", 0.05, 0.01, 0.10),
     Gate("false positives (2 %) > +15 %", "ratio", 1.15, 0.02, 2.0),
+    Gate("errors of pairs (1 % won) > +1 point", "paired", 0.01, 0.01, 0.03),
 )
 RULES = ("1", "50 remembered", "50 planned", "50 no plan")
 
@@ -68,16 +80,20 @@ class Case:
     devices: int
     seed: int
 
+    def other(self, n: int) -> float:
+        """How many requests the baseline has when the candidate has ``n``: pairs are compared with nobody."""
+        return math.inf if self.gate.kind == "paired" else n
 
-def rules(n: int, look: int) -> dict[str, stats.Looks]:
-    """The rules that look at a gate for the time ``look`` of ``TIMES``."""
+
+def rules(n: int, other: float, look: int) -> dict[str, stats.Looks]:
+    """The rules that look at a gate for the time ``look`` of ``TIMES``; ``other`` is the size of the baseline."""
     taken = tuple(k / TIMES for k in range(1, look))
     found: dict[str, stats.Looks] = {"1": stats.OneLook()} if look == TIMES else {}
     return {
         **found,
-        "50 remembered": stats.RememberedLooks(n, n, taken),
-        "50 planned": stats.PlannedLooks(n, n),
-        "50 no plan": stats.AnyTime(n, n),
+        "50 remembered": stats.RememberedLooks(n, other, taken),
+        "50 planned": stats.PlannedLooks(n, other),
+        "50 no plan": stats.AnyTime(n, other),
     }
 
 
@@ -88,7 +104,7 @@ class Side:
     def __init__(self, case: Case, rng: np.random.Generator, runs: int, *, candidate: bool) -> None:
         device = rng.integers(0, case.devices, (runs, case.n))
         self.shards = np.take_along_axis(rng.integers(0, SHARDS, (runs, case.devices)), device, 1)
-        draw = self._times if case.gate.kind == "quantile" else self._failures
+        draw = {"quantile": self._times, "paired": self._pairs}.get(case.gate.kind, self._failures)
         draw(case, rng, device, candidate=candidate)
 
     def _times(self, case: Case, rng: np.random.Generator, device: Ints, *, candidate: bool) -> None:
@@ -106,11 +122,15 @@ class Side:
         p = case.gate.baseline
         if candidate:
             p = p + case.truth if case.gate.kind == "difference" else p * case.truth
-        spread = (1 - case.icc) / case.icc if case.icc else 0.0
-        chances = rng.beta(p * spread, (1 - p) * spread, (len(device), case.devices)) if case.icc else None
-        chance = p if chances is None else np.take_along_axis(chances, device, 1)
-        self._places = (rng.random(device.shape) < chance).astype(np.int64)
+        self._places = (rng.random(device.shape) < _chances(case, rng, device, p)).astype(np.int64)
         self.counts = np.zeros((len(device), SHARDS, 2), np.int64)
+
+    def _pairs(self, case: Case, rng: np.random.Generator, device: Ints, *, candidate: bool) -> None:
+        won = case.gate.baseline
+        lost = _chances(case, rng, device, won + case.truth)
+        either, drawn = lost + _chances(case, rng, device, won), rng.random(device.shape)
+        self._places = (drawn < lost).astype(np.int64) + 2 * ((drawn >= lost) & (drawn < either))
+        self.counts = np.zeros((len(device), SHARDS, 3), np.int64)
 
     def see(self, start: int, stop: int) -> None:
         """The next requests arrive."""
@@ -131,32 +151,54 @@ class Side:
         """Failures among the first ``n``."""
         return Counts(self.counts[:, :, 1].astype(float), self.counts.sum(2).astype(float), n)
 
+    def pairs(self) -> PairCounts:
+        """What pairs said so far."""
+        lost, won = self.counts[:, :, 1], self.counts[:, :, 2]
+        return PairCounts(lost.astype(float), won.astype(float), self.counts.sum(2).astype(float))
+
+
+def _chances(case: Case, rng: np.random.Generator, device: Ints, p: float) -> Any:
+    """Of each request: the same for all, or that of its device."""
+    if not case.icc:
+        return p
+    spread = (1 - case.icc) / case.icc
+    return np.take_along_axis(rng.beta(p * spread, (1 - p) * spread, (len(device), case.devices)), device, 1)
+
+
+Sides = tuple[Side, ...]
+
+
+def sides_of(case: Case, rng: np.random.Generator, runs: int) -> Sides:
+    """The candidate, and the baseline if there is one."""
+    paired = case.gate.kind == "paired"
+    return tuple(Side(case, rng, runs, candidate=candidate) for candidate in ((True,) if paired else (True, False)))
+
 
 # --- verdicts -------------------------------------------------------------------------------------------------
-def judged(case: Case, sides: tuple[Side, Side], n: int, zs: list[float]) -> list[Verdicts]:
+def judged(case: Case, sides: Sides, n: int, zs: list[float]) -> list[Verdicts]:
     """By each critical value, and last by the first of them for requests that are taken for independent."""
-    gate, (candidate, baseline) = case.gate, sides
+    gate, ways = case.gate, [*((z, False) for z in zs), (zs[0], True)]
+    if gate.kind == "paired":
+        pairs = sides[0].pairs()
+        return [judge_pairs(gate.limit, pairs, z, naive=naive) for z, naive in ways]
+    candidate, baseline = sides
     if gate.kind == "quantile":
         found: list[Verdicts] = judge_quantiles(Q, gate.limit, candidate.histograms(n), baseline.histograms(n), zs)
         return found
     both = candidate.rates(n), baseline.rates(n)
-    ways = [*((z, False) for z in zs), (zs[0], True)]
     return [judge_rates(gate.kind, gate.limit, *both, z, naive=naive) for z, naive in ways]
 
 
-def by_the_gate(case: Case, sides: tuple[Side, Side], n: int, looks: stats.Looks, run: int) -> stats.Verdict:
+def by_the_gate(case: Case, sides: Sides, n: int, looks: stats.Looks, run: int) -> stats.Verdict:
     """The verdict of the gate itself on one run."""
     gate = case.gate
+    if gate.kind == "paired":
+        return _of_pairs(gate, sides[0].pairs(), looks, run)
     if gate.kind == "quantile":
         wholes = [_summary(side.histograms(n), run) for side in sides]
         parts = [[_summary(side.histograms(n), run, shard) for shard in range(SHARDS)] for side in sides]
         quantiles = [whole.quantile(Q) or 0.0 for whole in wholes]
-        one, other = (
-            stats.quantile_design_effect(
-                *each,
-            )
-            for each in zip(parts, quantiles, strict=True)
-        )
+        one, other = (stats.quantile_design_effect(*each) for each in zip(parts, quantiles, strict=True))
         ours, theirs = wholes
         return stats.judge_quantile_ratio(ours, theirs, Q, gate.limit, looks=looks, clusterings=(one, other)).verdict
     counts = [side.rates(n) for side in sides]
@@ -165,6 +207,13 @@ def by_the_gate(case: Case, sides: tuple[Side, Side], n: int, looks: stats.Looks
     both = stats.design_effect(shards[0]), stats.design_effect(shards[1])
     judge = stats.judge_rate_difference if gate.kind == "difference" else stats.judge_rate_ratio
     return judge(a, b, gate.limit, looks=looks, clusterings=both).verdict
+
+
+def _of_pairs(gate: Gate, pairs: PairCounts, looks: stats.Looks, run: int) -> stats.Verdict:
+    columns = (pairs.trials[run], pairs.lost[run], pairs.won[run])
+    shards = [stats.Pairs(*map(float, one)) for one in zip(*columns, strict=True)]
+    total, clustering = stats.Pairs(*(float(column.sum()) for column in columns)), stats.paired_design_effect(shards)
+    return stats.judge_paired_difference(total, gate.limit, looks=looks, clustering=clustering).verdict
 
 
 def _summary(side: Histograms, run: int, shard: int | None = None) -> Summary:
@@ -179,7 +228,7 @@ class Differs(Exception):
     """The arrays and the gate do not say the same."""
 
 
-def _same(case: Case, sides: tuple[Side, Side], n: int, looks: stats.Looks, verdicts: Verdicts) -> None:
+def _same(case: Case, sides: Sides, n: int, looks: stats.Looks, verdicts: Verdicts) -> None:
     said = by_the_gate(case, sides, n, looks, 0)
     fail, passed = bool(verdicts.fail[0]), bool(verdicts.passed[0])
     if (fail, passed) != (said is stats.Verdict.FAIL, said is stats.Verdict.PASS):
@@ -195,15 +244,15 @@ def tally(work: tuple[Case, int, int]) -> Tally:
     case, chunk, runs = work
     truth = round(case.truth * 1000)
     rng = np.random.default_rng([case.seed, GATES.index(case.gate), case.n, round(case.icc * 1000), truth, chunk])
-    sides = Side(case, rng, runs, candidate=True), Side(case, rng, runs, candidate=False)
+    sides = sides_of(case, rng, runs)
     ever = {name: (np.zeros(runs, bool), np.zeros(runs, bool)) for name in (*RULES, "naive")}
     ends = [round(case.n * look / TIMES) for look in range(TIMES + 1)]
     for look, (start, n) in enumerate(pairwise(ends), start=1):
         for side in sides:
             side.see(start, n)
-        asked = rules(case.n, look)
+        asked = rules(case.n, case.other(case.n), look)
         names = [*asked, *(["naive"] if look == TIMES else [])]
-        found = judged(case, sides, n, [rule.z(n, n) for rule in asked.values()])
+        found = judged(case, sides, n, [rule.z(n, case.other(n)) for rule in asked.values()])
         for name, verdicts in zip(names, found, strict=False):
             ever[name] = (ever[name][0] | verdicts.fail, ever[name][1] | verdicts.passed)
         if look in (TIMES // 2, TIMES):
@@ -231,7 +280,7 @@ def rows(options: argparse.Namespace, pool: ProcessPoolExecutor) -> Iterator[str
     yield f"| {' | '.join(HEAD)} |"
     yield "|---" * len(HEAD) + "|"
     for gate, n, icc in product(GATES, options.sizes, (0.0, 0.05)):
-        if options.gate not in gate.kind:
+        if options.gate not in (None, gate.kind):
             continue
         at = shares(pool, Case(gate, n, icc, gate.limit, options.devices, options.seed), options.runs)
         beyond = shares(pool, Case(gate, n, icc, gate.beyond, options.devices, options.seed), options.runs)
@@ -257,7 +306,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--runs", type=int, default=500, help="of each row")
     parser.add_argument("--sizes", type=int, nargs="+", default=[200, 1000, 10_000], help="requests a side")
-    parser.add_argument("--gate", choices=["quantile", "difference", "ratio"], default="", help="this one only")
+    parser.add_argument("--gate", choices=[gate.kind for gate in GATES], help="this one only")
     parser.add_argument("--devices", type=int, default=100, help="devices a side")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
@@ -271,17 +320,25 @@ def main() -> None:
             lines.append(line)
     print("", *notes(options), f"Took {time.perf_counter() - started:.0f} s.", sep="\n")
     if options.write:
-        written(options.write, [*lines, "", *notes(options)])
+        written(options.write, lines, notes(options))
 
 
 MARKS = "<!-- table: written by benchmarks/gates.py -->", "<!-- end of the table -->"
 
 
-def written(page: Path, lines: list[str]) -> None:
-    """Put the lines between the marks of the page."""
+def written(page: Path, table: list[str], remarks: list[str]) -> None:
+    """Put the table between the marks of the page; what it holds of gates that were not simulated stays."""
     text = page.read_text(encoding="utf-8")
     before, after = text.index(MARKS[0]) + len(MARKS[0]), text.index(MARKS[1])
+    rows = {name: [line for line in table[2:] if line.startswith(f"| {name} |")] for name in names()}
+    kept = {name: [line for line in text[before:after].splitlines() if line.startswith(f"| {name} |")] for name in rows}
+    lines = [*table[:2], *(line for name in rows for line in rows[name] or kept[name]), "", *remarks]
     page.write_text("\n".join((text[:before], "", *lines, "", text[after:])), encoding="utf-8")
+
+
+def names() -> list[str]:
+    """Of the gates, in the order of the table."""
+    return [gate.name for gate in GATES]
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ def test_the_simulated_gates_are_the_same_numbers_on_any_number_of_workers() -> 
     assert len(alone) == 10
 
 
-@pytest.mark.parametrize("kind", ["quantile", "difference", "ratio"])
+@pytest.mark.parametrize("kind", ["quantile", "difference", "ratio", "paired"])
 @pytest.mark.parametrize("icc", [0.0, 0.05])
 def test_the_arrays_say_what_the_gates_say(kind: str, icc: float) -> None:
     """Every verdict of twenty runs, by every rule, is asked of the gate itself too."""
@@ -38,11 +38,12 @@ def test_the_arrays_say_what_the_gates_say(kind: str, icc: float) -> None:
     gate = next(one for one in gates.GATES if one.kind == kind)
     case = gates.Case(gate, 400, icc, gate.beyond, 100, 11)
     rng = numpy.random.default_rng(11)
-    sides = gates.Side(case, rng, 20, candidate=True), gates.Side(case, rng, 20, candidate=False)
+    sides = gates.sides_of(case, rng, 20)
     for side in sides:
         side.see(0, 400)
-    asked = gates.rules(400, gates.TIMES)
-    found = gates.judged(case, sides, 400, [rule.z(400, 400) for rule in asked.values()])
+    other = case.other(400)
+    asked = gates.rules(400, other, gates.TIMES)
+    found = gates.judged(case, sides, 400, [rule.z(400, other) for rule in asked.values()])
     for verdicts, rule in zip(found, asked.values(), strict=False):
         said = [gates.by_the_gate(case, sides, 400, rule, run) for run in range(20)]
         assert verdicts.fail.tolist() == [one is Verdict.FAIL for one in said]
