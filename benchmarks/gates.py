@@ -6,7 +6,7 @@ production. 50 looks never stop early, so one run can be wrong in both direction
 verdict ends it.
 
     python -m benchmarks.gates
-    python -m benchmarks.gates --runs 10000 --write docs/gates.md     # the table there
+    python -m benchmarks.gates --runs 20000 --write docs/gates.md     # the table there
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from hybridobs.sdk._pipeline import Pipeline
     from hybridobs.sdk._settings import Settings
     from hybridobs.sdk.queue import Record
-    from hybridobs.slo import Report
+    from hybridobs.slo import Report, SloFile
 
 __all__ = ["Capture", "Clock", "hybridobs_capture"]
 
@@ -222,8 +222,12 @@ def pytest_configure(config: pytest.Config) -> None:
     """Begin to collect; a worker of pytest-xdist sends to the collector of the process that started it."""
     file: Path | None = config.getoption("--hybridobs-slo")
     if file is not None and not hasattr(config, "workerinput"):
+        from hybridobs.slo.promises import promises
+
         try:
-            config.pluginmanager.register(_Judge(file), "hybridobs-slo")
+            slo = promises(file)
+            if not config.option.collectonly:  # there a mistake in the file is found, but nothing runs to be judged
+                config.pluginmanager.register(_Judge(slo), "hybridobs-slo")
         except (ConfigError, OSError) as error:
             raise pytest.UsageError(str(error)) from error
 
@@ -231,7 +235,8 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Send what waits in this process, be it a worker, before it is judged."""
-    if session.config.getoption("--hybridobs-slo") is not None:
+    option = session.config.option
+    if option.hybridobs_slo is not None and not option.collectonly:
         import hybridobs
 
         hybridobs.flush()
@@ -240,11 +245,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 class _Judge:
     """A collector beside the tests, and at their end the verdict."""
 
-    def __init__(self, file: Path) -> None:
-        from hybridobs.slo import load
+    def __init__(self, slo: SloFile) -> None:
         from hybridobs.slo.surroundings import environment
 
-        self._slo = load(file)
+        self._slo = slo
         self._report: Report | None = None
         self._stack = ExitStack()
         self._usual = dict(os.environ)

@@ -15,6 +15,7 @@ from hybridobs.cli._options import no_color_option
 from hybridobs.errors import HybridobsError, StoreUnreachable
 
 DEBUG = "HYBRIDOBS_DEBUG"
+_TOLD = 500  # characters of what went wrong
 
 _EPILOG = """\b
 Exit codes:
@@ -24,6 +25,7 @@ Exit codes:
   3    no or too little data to judge by
   4    undecided
   5    the store does not answer: try again later
+  70   a mistake in this program, never a verdict
   130  interrupted
 
 \b
@@ -50,6 +52,16 @@ class Unreachable(Failed):
     exit_code = _exits.UNREACHABLE
 
 
+class Broken(click.ClickException):
+    """A mistake of ours: it has a code of its own, because 1 would say that an objective is broken."""
+
+    exit_code = _exits.INTERNAL
+
+    def __init__(self, error: Exception) -> None:
+        told = " ".join(f"{type(error).__name__}: {error}".split())[:_TOLD]
+        super().__init__(f"this is a mistake in hybridobs, please report it ({DEBUG}=1 shows where): {told}")
+
+
 class App(Overview):
     """The root group: turns our exceptions and Ctrl-C into one line, and keeps colour off where it is not wanted."""
 
@@ -73,6 +85,12 @@ class App(Overview):
         except KeyboardInterrupt:
             click.echo("Interrupted.", err=True)
             raise click.exceptions.Exit(_exits.INTERRUPTED) from None
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise
+        except Exception as error:
+            if os.environ.get(DEBUG) == "1":
+                raise
+            raise Broken(error) from error
 
 
 @click.group(

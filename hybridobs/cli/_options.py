@@ -15,7 +15,7 @@ from hybridobs.contract import ENV_PREFIX
 DEFAULT_STORE = "sqlite:///hybridobs.db"
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_AGE = re.compile(r"(\d+)([smhdw])")
+_AGE = re.compile(r"([0-9]{1,9})([smhdw])")
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -23,12 +23,12 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 def moment(text: str) -> int:
     """A point in time as Unix seconds: an age (``90s``, ``15m``, ``1h``, ``2d``, ``1w``) or an ISO 8601 date (UTC)."""
     if age := _AGE.fullmatch(text):
-        return int(time.time()) - int(age[1]) * _UNITS[age[2]]
+        return max(0, int(time.time()) - int(age[1]) * _UNITS[age[2]])
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
         raise click.BadParameter(f"{text!r} is neither an age (15m, 1h, 2d) nor a date (2026-11-23T16:00)") from None
-    return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
+    return max(0, int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()))
 
 
 def duration(text: str) -> timedelta:

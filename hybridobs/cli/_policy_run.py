@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import tempfile
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
@@ -15,14 +16,19 @@ import click
 from hybridobs.cli._stores import readable
 from hybridobs.contract import ENV_PREFIX
 from hybridobs.errors import ConfigError
-from hybridobs.slo.policy import Decided, Flags, decide, load
+from hybridobs.slo.policy import Change, Decided, Flags, decide, load
 
 _SERVICE = "hybridobs-policy"
 _SECONDS = 10.0
 
 
-def evaluated(url: str, file: Path, flags: Path, now: int | None, *, dry_run: bool) -> list[Decided]:
-    """Every policy decided, and the flag file written unless it is a dry run."""
+def evaluated(
+    url: str, file: Path, flags: Path, now: int | None, *, dry_run: bool, telling: bool = False
+) -> list[Decided]:
+    """Every policy decided, and the flag file written unless it is a dry run.
+
+    With ``telling`` the changes stand in the file as untold, so that none is lost whatever happens from here on.
+    """
     policies = load(file)
     before = _text(flags)
     kept = Flags.parsed(before, str(flags))
@@ -31,7 +37,7 @@ def evaluated(url: str, file: Path, flags: Path, now: int | None, *, dry_run: bo
     with readable(url) as source:
         for policy in policies:
             decided = decide(source, policy, kept.states(policy), at)
-            kept.put(policy, decided)
+            kept.put(policy, decided, telling=telling)
             found += decided
     if not dry_run and kept.text != before:
         _replace(flags, kept.text)
@@ -96,26 +102,69 @@ def as_json(decided: Sequence[Decided]) -> str:
     return json.dumps(rows, indent=2, ensure_ascii=False) + "\n"
 
 
-def tell(changes: Sequence[Decided], endpoint: str | None) -> None:
-    """Send one event a change; say so on stderr where nobody took it, because the flag is set all the same."""
-    if not changes or not (endpoint or _configured()):
+def listening(endpoint: str | None) -> bool:
+    """Whether there is somebody to be told of changes; ConfigError for an address that is none."""
+    from hybridobs.sdk.hop import resolve
+
+    settings = resolve({"endpoint": endpoint})
+    return not settings.disabled and bool(endpoint or _configured())
+
+
+def tell(decided: Sequence[Decided], flags: Path, endpoint: str | None) -> None:
+    """Send one event for every change that is untold; what nobody took stays in the flag file, which stderr says."""
+    policies = list({one.policy.id: one.policy for one in decided}.values())
+    kept = Flags.parsed(_text(flags), str(flags))
+    untold = [change for policy in policies for change in kept.untold(policy)]
+    if not untold:
         return
+    told, error = _sent(untold, endpoint)
+    if told:
+        kept = Flags.parsed(_text(flags), str(flags))  # sending took a while, and others write this file too
+        for policy in policies:
+            kept.strike(policy, told)
+        _replace(flags, kept.text)
+    if left := len(untold) - len(told):
+        click.echo(f"{left} change(s) could not be told: {error}; the next evaluation tries again", err=True)
+
+
+def _sent(changes: Sequence[Change], endpoint: str | None) -> tuple[list[Change], str]:
+    """Those that the collector took, and what went wrong. One goes after the other, to know it of each."""
     import hybridobs
 
-    hybridobs.configure(service=_SERVICE, tier="cloud", endpoint=endpoint)
-    for one in changes:
-        hybridobs.events.policy_change(
-            one.policy.id,
-            flag=one.policy.flag,
-            variant=one.state.variant,
-            previous=one.before.variant,
-            reason=one.cause,
-        )
-    told = hybridobs.flush(_SECONDS) and not hybridobs.status().rejected
-    if not told:
+    told, until = [], time.monotonic() + _SECONDS
+    with _unheard():
+        # A spool would send again what the flag file keeps already.
+        hybridobs.configure(service=_SERVICE, tier="cloud", endpoint=endpoint, spool="")
+        for change in changes:
+            before = hybridobs.status().sent
+            hybridobs.events.policy_change(
+                change.policy,
+                flag=change.flag,
+                variant=change.variant,
+                previous=change.previous,
+                reason=change.reason,
+            )
+            answered = hybridobs.flush(until - time.monotonic())
+            if hybridobs.status().sent > before:
+                told.append(change)
+            elif not answered:
+                break
         error = hybridobs.status().last_error or "no answer"
-        click.echo(f"{len(changes)} change(s) could not be told: {error}; with HYBRIDOBS_SPOOL they are kept", err=True)
-    hybridobs.shutdown(0 if not told else None)
+        hybridobs.shutdown(0)
+        hybridobs.configure(disabled=True)  # or the end of the process would tell of what was not sent once more
+    return told, error
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Keep the SDK from saying what stderr says once, in our own words."""
+    log = logging.getLogger("hybridobs")
+    before = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 def _configured() -> bool:

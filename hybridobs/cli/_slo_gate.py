@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from hybridobs.slo.window import Span, Window
 
 _SHARD = "shard"  # hybridobs.kpi.shards.SHARD, which --help should not have to load the catalogue for
+_WHOLE = re.compile(r"[1-9][0-9]{0,14}")
 _SIDE: dict[str, Any] = {"type": pair(LABELS), "multiple": True, "metavar": "LABEL=VALUE"}
 Pairs = tuple[tuple[str, str], ...]
 Labels = dict[str, str]
@@ -26,7 +28,7 @@ Labels = dict[str, str]
 
 def _looks(_: click.Context, __: click.Parameter, value: str) -> tuple[str, int]:
     rule, colon, number = value.partition(":")
-    if (rule, colon) == ("one", "") or (rule in ("planned", "anytime") and number.isdigit() and int(number) > 0):
+    if (rule, colon) == ("one", "") or (rule in ("planned", "anytime") and _WHOLE.fullmatch(number)):
         return rule, int(number or 0)
     raise click.BadParameter(f"{value!r} is none of: one, planned:N, anytime:N (N events on each side)")
 
@@ -129,7 +131,11 @@ def gate(
     from hybridobs.cli._slo_run import compared
     from hybridobs.slo import Comparison
 
-    ours, theirs, shared = dict(candidate), dict(baseline), dict(where)
+    ours, theirs, shared = once("--candidate", candidate), once("--baseline", baseline), once("--where", where)
+    if store.startswith("prometheus+"):
+        raise click.UsageError("a gate needs a store or its collector: Prometheus knows neither hours nor devices")
+    if name == "":
+        raise click.UsageError("--id is empty; give the gate a name, for example --id nightly")
     _apart(ours, theirs, shared, clusters, paired=paired)
     given = context.get_parameter_source("looks") is not click.core.ParameterSource.DEFAULT
     if name is not None and given and looks[0] != "planned":
@@ -139,6 +145,16 @@ def gate(
     comparison = Comparison(ours, theirs, shared, span, clusters, independent, _rule(*looks))
     report = compared(store, file, comparison, allow, at, paired=paired, name=name, planned=looks[1])
     answer(report, reports)
+
+
+def once(option: str, pairs: Pairs) -> Labels:
+    """The labels that an option gave, each once."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [label for label, _ in pairs]
+        twice = next(label for label in names if names.count(label) > 1)
+        raise click.UsageError(f"{option} gives {twice!r} two values; give it one")
+    return found
 
 
 def _apart(ours: Labels, theirs: Labels, shared: Labels, clusters: str, *, paired: bool) -> None:

@@ -24,7 +24,11 @@ def openslo(file: Path, service: str) -> None:
     """
     from hybridobs.slo import load, written
 
-    found = written(load(file).objectives, service)
+    slo = load(file)
+    found = written(slo.objectives, service)
     click.echo(found.text, nl=False)
     for name in found.left_out:
         click.echo(f"left out: {name}: OpenSLO knows shares and percentiles only", err=True)
+    gates = {"gates": slo.triggers, "paired": slo.paired, "score": slo.score}
+    for name in (name for name, given in gates.items() if given):
+        click.echo(f"left out: {name}: OpenSLO has no gates", err=True)

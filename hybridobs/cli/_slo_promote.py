@@ -61,6 +61,9 @@ def promote(
     from hybridobs.cli._slo_promotion import Release, promoted
     from hybridobs.slo import load_plan
 
+    for option, given in (("--version", version), ("--baseline", baseline)):
+        if not given.strip():
+            raise click.UsageError(f"{option} is empty; name a version")
     if version == baseline:
         raise click.UsageError("--version and --baseline are the same; name the version that is in use as the baseline")
     release = Release(load_plan(plan), version, baseline, clusters, independent, allow)

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -32,11 +33,13 @@ from hybridobs.slo import (
     told,
     told_gate,
 )
+from hybridobs.slo.promises import promises
+from hybridobs.slo.report import command_ended
 from hybridobs.slo.surroundings import environment
 
 if TYPE_CHECKING:
     from hybridobs.remote import Remote
-    from hybridobs.slo import Outcome, Report, Score, SloFile, Trigger
+    from hybridobs.slo import Outcome, Report, Score, Trigger
     from hybridobs.store import Memory, Store
 
 _ANY_PORT = "127.0.0.1:0"
@@ -45,40 +48,42 @@ _STDERR = 2
 
 def judged(url: str, file: Path, allow: tuple[Outcome, ...], now: int) -> Report:
     """The report of ``file`` on the store at ``url``."""
-    slo = _promises(file)
+    slo = promises(file)
     with readable(url) as store:
         results = check(store, slo.objectives, now)
         return told(results, subject=slo.path, store=store.url, now=now, allow=allow, digest=slo.digest)
 
 
-def observed(command: list[str], file: Path, allow: tuple[Outcome, ...], *, aside: bool = False) -> tuple[Report, int]:
-    """Run ``command`` beside a collector; the report of all that it sent, and its exit code.
+def observed(command: list[str], file: Path, allow: tuple[Outcome, ...], *, aside: bool = False) -> Report:
+    """Run ``command`` beside a collector; the report of all that it sent, and of its end if it failed.
 
     ``aside`` sends what it prints to stderr, where stdout is for a report.
     """
     from hybridobs.collector import Collector
 
-    slo = _promises(file)
+    slo = promises(file)
     if shutil.which(command[0]) is None:
         raise ConfigError("command", command[0], "there is no such program")
     with tempfile.TemporaryDirectory(prefix="hybridobs-slo-") as folder:
         url = f"sqlite:///{Path(folder) / 'sent.db'}"
         with Collector(url, http=_ANY_PORT, grpc=_ANY_PORT).running() as collector:
-            prints = _STDERR if aside else None
-            done = subprocess.run(command, env=environment(collector.http_url, os.environ), stdout=prints, check=False)
+            code = _code(command, environment(collector.http_url, os.environ), _STDERR if aside else None)
         now = int(time.time())
         with opened(url) as store:
             results = check(store, slo.objectives, now, everything=True)
-    return told(
-        results, subject=slo.path, store="what the command sent", now=now, allow=allow, digest=slo.digest
-    ), done.returncode
+    sent = "what the command sent"
+    report = told(results, subject=slo.path, store=sent, now=now, allow=allow, digest=slo.digest)
+    return replace(report, entries=(command_ended(code), *report.entries)) if code else report
 
 
-def _promises(file: Path) -> SloFile:
-    slo = load(file)
-    if not slo.objectives:
-        raise ConfigError("file", str(file), "has no objectives to check, only gates; ask 'hybridobs slo gate'")
-    return slo
+def _code(command: list[str], surroundings: dict[str, str], prints: int | None) -> int:
+    """How it ended; ConfigError for a file that the system cannot run."""
+    try:
+        return subprocess.run(command, env=surroundings, stdout=prints, check=False).returncode
+    except FileNotFoundError as error:  # the file itself was found before
+        raise ConfigError("command", command[0], "cannot be run: the interpreter that it names is missing") from error
+    except OSError as error:
+        raise ConfigError("command", command[0], f"cannot be run: {error.strerror}") from error
 
 
 class Asked(NamedTuple):

@@ -25,7 +25,8 @@ def opened(url: str) -> Iterator[Store]:
     from hybridobs.store import Store
 
     if is_remote(url):
-        raise ConfigError("store", url, "this command needs the store itself; kpi and slo can ask a collector")
+        way_out = "this needs the store itself; kpi, slo check and slo gate without --id can ask a collector"
+        raise ConfigError("store", url, way_out)
     with Store.open(url, create=False) as store:
         yield store
 

@@ -79,10 +79,11 @@ def evaluate(
     """
     from hybridobs.cli import _policy_run as run
 
-    decided = run.evaluated(store, file, flags, now, dry_run=dry_run)
+    telling = run.listening(endpoint)
+    decided = run.evaluated(store, file, flags, now, dry_run=dry_run, telling=telling)
     click.echo(run.as_json(decided) if form == "json" else run.as_text(decided), nl=False)
-    if not dry_run:
-        run.tell([one for one in decided if one.changed], endpoint)
+    if telling and not dry_run:
+        run.tell(decided, flags, endpoint)
     if not allow_no_data and not all(one.known for one in decided):
         raise click.exceptions.Exit(3)
 

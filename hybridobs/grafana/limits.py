@@ -8,7 +8,6 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from hybridobs.kpi.kpi import Direction, Kpi
-from hybridobs.kpi.quantity import quantity
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,4 +83,4 @@ def triggers() -> tuple[Trigger, ...]:
 
 def shown(kpi: Kpi, value: float) -> str:
     """A value of this KPI as a person reads it."""
-    return quantity(value, kpi.unit, percent=kpi.is_share)
+    return kpi.shown(value)

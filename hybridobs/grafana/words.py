@@ -29,7 +29,7 @@ _SOURCES = {
 
 def unit(kpi: Kpi) -> str:
     """Grafana's name for the unit of a KPI."""
-    if kpi.is_share:
+    if kpi.in_percent:
         return "percentunit"
     if found := _UNITS.get(kpi.unit):
         return found
@@ -109,7 +109,7 @@ def softly(kpis: tuple[Kpi, ...]) -> dict[str, float]:
     limits = [promise.limit for kpi in kpis for promise in promises(kpi)]
     if kpis[0].is_share and kpis[0].direction is Direction.HIGHER:
         return {"axisSoftMax": 1, **({"axisSoftMin": round(1 - 1.5 * (1 - min(limits)), 6)} if limits else {})}
-    least = 0.01 if kpis[0].is_share else 1 if unit(kpis[0]) == "short" else 0  # nothing at all is no reason for 100
+    least = 0.01 if kpis[0].in_percent else 1 if unit(kpis[0]) == "short" else 0  # nothing at all is no reason for 100
     top = max(least, round(1.1 * max(limits, default=0), 6))
     return {"axisSoftMin": 0, **({"axisSoftMax": top} if top else {})}
 

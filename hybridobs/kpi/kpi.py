@@ -29,7 +29,7 @@ from hybridobs.kpi.formula import (
     Summaries,
 )
 from hybridobs.kpi.measure import Shape, Source
-from hybridobs.kpi.quantity import quantity
+from hybridobs.kpi.quantity import digits, quantity
 
 if TYPE_CHECKING:
     from hybridobs.kpi.stats import Interval
@@ -168,10 +168,22 @@ class Kpi:
     @property
     def is_share(self) -> bool:
         """Whether its value is a part of a whole, and so reads in per cent."""
-        return self.unit == "1" and isinstance(self.formula, Share | Ratio | Overlap | Net)
+        return self.unit == "1" and isinstance(self.formula, Share | Ratio | Overlap)
+
+    @property
+    def is_difference(self) -> bool:
+        """Whether its value is a difference of shares, and so reads in points."""
+        return isinstance(self.formula, Net)
+
+    @property
+    def in_percent(self) -> bool:
+        """Whether an axis of it reads in per cent."""
+        return self.is_share or self.is_difference
 
     def shown(self, value: float) -> str:
         """A value of it as a person reads it."""
+        if self.is_difference:
+            return f"{digits(100 * value)} points"
         return quantity(value, self.unit, percent=self.is_share)
 
     @property

@@ -59,10 +59,7 @@ def parsed(text: str, unit: str, *, share: bool = False) -> float:
     A time, an energy and a size need their unit, because nobody can see whether 300 is in seconds. A ``share`` is at
     most 1 or 100 %. Any other unit may be left out.
     """
-    written = _WRITTEN.fullmatch(text.strip())
-    if written is None:
-        raise ValueError(f"is not a number{_example(unit)}")
-    number, name = float(written[1]), written[2]
+    number, name = _written(text, _example(unit))
     factors = _FACTORS.get(unit)
     if factors is None:
         own = unit.strip("{}")
@@ -76,6 +73,32 @@ def parsed(text: str, unit: str, *, share: bool = False) -> float:
     if share and not 0 <= value <= 1:
         raise ValueError("is no share; write one from 0% to 100%, for example 99.9%")
     return value
+
+
+def points(text: str) -> float:
+    """``"1pp"`` is 0.01: a difference of shares, from -100pp to 100pp; ValueError says how to write it."""
+    number, name = _written(text, ", for example 1pp")
+    if name != "pp":
+        raise ValueError("is a difference of shares; write points, for example 1pp")
+    if not -100 <= number <= 100:
+        raise ValueError("is no difference of shares; write one from -100pp to 100pp")
+    return number / 100
+
+
+def currency(text: str) -> str:
+    """``"0.02 EUR"`` is in EUR; empty where none is said."""
+    name = _written(text, "")[1]
+    return name if name.isalpha() and name.isupper() else ""
+
+
+def _written(text: str, example: str) -> tuple[float, str]:
+    written = _WRITTEN.fullmatch(text.strip())
+    if written is None:
+        raise ValueError(f"is not a number{example}")
+    number = float(written[1])
+    if not math.isfinite(number):
+        raise ValueError("is too large for a number")
+    return number, written[2]
 
 
 def _example(unit: str) -> str:

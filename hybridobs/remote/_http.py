@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 import urllib3
 
 from hybridobs.errors import ConfigError, StoreUnreachable
+from hybridobs.remote._urls import PROMETHEUS
 
 MOST_BYTES = 256 * 1024 * 1024
 _AGAIN = frozenset({408, 429, 500, 502, 503, 504})
 _CHUNK = 64 * 1024
+
+
+def _named(parts: SplitResult) -> bool:
+    """Whether there is a host, and a port that can be one."""
+    try:
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:  # beyond 65535
+        return False
 
 
 class Http:
@@ -19,7 +28,7 @@ class Http:
 
     def __init__(self, base: str, key: str, given: str, token: str | None, timeout: float) -> None:
         parts = urlsplit(base)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        if parts.scheme not in ("http", "https") or not _named(parts) or parts.query or parts.fragment:
             raise ConfigError(key, given, "give http://HOST:PORT of a collector, or prometheus+http://HOST:PORT")
         host = parts.netloc.rpartition("@")[2]
         self._base = urlunsplit((parts.scheme, host, parts.path.rstrip("/"), "", ""))
@@ -73,7 +82,8 @@ class Http:
         if status in (401, 403):
             raise ConfigError("store", self.shown, f"wants a token (HTTP {status}); set HYBRIDOBS_TOKEN")
         if status == 404:
-            raise ConfigError("store", self.shown, "has no such page; is it a collector of hybridobs 0.1 or newer?")
+            what = "the address of a Prometheus" if self.shown.startswith(PROMETHEUS) else "a collector of hybridobs"
+            raise ConfigError("store", self.shown, f"has no such page (HTTP 404); is it {what}?")
         if status in _AGAIN:
             raise StoreUnreachable(f"{self.shown} cannot answer now (HTTP {status}): {words}")
         raise ConfigError("store", self.shown, f"refused the question (HTTP {status}): {words}")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from hybridobs.contract import LABELS
 from hybridobs.kpi.catalog import MEASURES
 from hybridobs.kpi.kpi import Direction, Kpi
-from hybridobs.kpi.quantity import parsed
+from hybridobs.kpi.quantity import currency, parsed, points
 from hybridobs.kpi.stats.verdict import Worse
 from hybridobs.slo._tree import Branch, nearest
-from hybridobs.slo.objective import is_share, worse_side
+from hybridobs.slo.objective import is_share, pairwise, worse_side
 from hybridobs.slo.outcome import Severity
 from hybridobs.slo.window import Window
 
@@ -19,6 +20,9 @@ MEAN_REFUSED = (
     "is a mean, and no SLO is kept on a mean latency: it looks acceptable while one call in twenty is not; "
     "promise a percentile (latency_p95, latency_p99) or a share (within_300ms)"
 )
+CURRENCY = "currency"
+_NEVER_BELOW_ZERO = ("s", "J", "By", "{currency}")  # but for the difference of two
+_WHOLE = re.compile(r"[1-9][0-9]{0,14}")
 Fields = Mapping[str, Branch]
 
 
@@ -42,9 +46,25 @@ def _side(branch: Branch, key: str, kpi: Kpi) -> Worse:
 def number_of(branch: Branch, kpi: Kpi) -> float:
     """A limit in the unit of the KPI."""
     try:
-        return parsed(branch.text(), kpi.unit, share=is_share(kpi))
+        if kpi.is_difference:
+            return points(branch.text())
+        number = parsed(branch.text(), kpi.unit, share=is_share(kpi))
     except ValueError as error:
         branch.fail(str(error))
+    if number < 0 and kpi.unit in _NEVER_BELOW_ZERO and not pairwise(kpi):
+        branch.fail(f"is below zero, where {kpi.id} never is")
+    return number
+
+
+def currency_of(own: Fields, kpi: Kpi, where: Mapping[str, str]) -> dict[str, str]:
+    """The label that a target in a currency is about: ``0.02 EUR`` says nothing of what is paid in USD."""
+    given = next((own[name] for name in TARGETS if name in own), None)
+    said = currency(given.text()) if given and CURRENCY in kpi.apart else ""
+    if not said or given is None or where.get(CURRENCY) == said:
+        return {}
+    if CURRENCY in where:
+        given.fail(f"is in {said}, but 'where' says {CURRENCY}: {where[CURRENCY]}; give one of the two")
+    return {CURRENCY: said}
 
 
 def window_of(branch: Branch) -> Window:
@@ -76,7 +96,7 @@ def label_of(branch: Branch, label: str, kpi: Kpi) -> str:
 def whole_of(branch: Branch) -> int:
     """A whole number, 1 or more."""
     text = branch.text()
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
+    if not _WHOLE.fullmatch(text):
         branch.fail("give a whole number of observations, 1 or more")
     return int(text)
 

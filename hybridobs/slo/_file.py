@@ -17,6 +17,7 @@ from hybridobs.slo._fields import (
     MEAN_REFUSED,
     TARGETS,
     Fields,
+    currency_of,
     label_of,
     severity_of,
     target_of,
@@ -93,6 +94,7 @@ def _objective(branch: Branch, defaults: Fields, tier: Mapping[str, str]) -> Obj
     stem = own["template"].text() if "template" in own else kpi.id
     name = own["name"].text() if "name" in own else "-".join((*where.values(), stem))
     window = window_of(fields["window"]) if "window" in fields else DEFAULT_WINDOW
+    where |= currency_of(own, kpi, where)
     return replace(promised(name, kpi, worse, limit, window, fields, branch.place), where=where)
 
 

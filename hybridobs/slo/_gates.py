@@ -27,8 +27,9 @@ SCORE = ("pass", "fail", "severity", "parts")
 PART = ("weight", "gates")
 # With less than two fifths of the allowance used on average a canary is good enough, with three fifths it is not.
 ENOUGH, LEAST = 60.0, 40.0
-_LIMIT = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(%|pp)")
-_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+_DIGITS = r"[0-9]{1,6}(?:\.[0-9]{1,9})?"
+_LIMIT = re.compile(rf"({_DIGITS}) ?(%|pp)")
+_NUMBER = re.compile(_DIGITS)
 
 
 def trigger(branch: Branch) -> Trigger:
@@ -120,7 +121,7 @@ def _points(branch: Branch) -> float:
 
 def _number(branch: Branch) -> float:
     text = branch.text()
-    return float(text) if _NUMBER.fullmatch(text) else branch.fail("give a number, for example 40")
+    return float(text) if _NUMBER.fullmatch(text) else branch.fail("give a number below a million, for example 40")
 
 
 def _limit(branch: Branch, kpi: Kpi) -> tuple[bool, float]:
@@ -137,6 +138,8 @@ def _limit(branch: Branch, kpi: Kpi) -> tuple[bool, float]:
         amount.fail("write rel: 5%" if relative else "write abs: 5pp")
     if not relative and not is_share(kpi):
         amount.fail(f"{kpi.id} is no share, so it has no points; write rel: 30%")
+    if not relative and float(found[1]) > 100:
+        amount.fail("no two shares are further apart than 100 points")
     if relative and kpi.direction is Direction.HIGHER and float(found[1]) >= 100:
         amount.fail("more than all of it cannot be lost")
     return relative, float(found[1]) / 100

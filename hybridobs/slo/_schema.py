@@ -9,7 +9,7 @@ from hybridobs.kpi.catalog import KPIS
 from hybridobs.kpi.kpi import Direction, Kpi
 from hybridobs.slo import _file, _gates
 from hybridobs.slo._fields import TARGETS
-from hybridobs.slo.objective import comparable, is_mean_time, is_windowed, pairwise
+from hybridobs.slo.objective import comparable, is_mean_time, is_windowed, paired_comparable
 from hybridobs.slo.outcome import Severity
 from hybridobs.slo.templates import TEMPLATES
 from hybridobs.slo.window import PATTERN
@@ -97,7 +97,7 @@ def _trigger() -> Schema:
 
 def _paired() -> Schema:
     own = {name: field(name) for name in _gates.PAIRED}
-    own["kpi"] = kpis([kpi for kpi in KPIS.values() if pairwise(kpi) and comparable(kpi)])
+    own["kpi"] = kpis([kpi for kpi in KPIS.values() if paired_comparable(kpi)])
     return {**mapping(own), "required": ["kpi"], "oneOf": [{"required": [target]} for target in TARGETS]}
 
 

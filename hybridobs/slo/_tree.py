@@ -105,29 +105,24 @@ def nearest(name: str, known: Collection[str]) -> str:
     return f"{asked} Choose of: {', '.join(known)}" if len(known) <= 24 else asked
 
 
-def read(path: Path) -> Branch:
-    """The root of a file; ConfigError if it cannot be read or is no YAML."""
-    return parsed(text_of(path), str(path))
-
-
 def text_of(path: Path) -> str:
     """What a file says; ConfigError if it cannot be read."""
     try:
         return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:  # no UTF-8, or no name that a file can have
         raise ConfigError("file", str(path), f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
 
 
-def parsed(text: str, file: str) -> Branch:
-    """The root of a YAML text that is one document."""
-    root, *more = documents(text, file)
+def parsed(text: str, file: str, key: str) -> Branch:
+    """The root of a YAML text that is one document; ``key`` is what an empty one lacks."""
+    root, *more = documents(text, file, key)
     if more:
         more[0].fail("is a second document; this file is one", "")
     return root
 
 
-def documents(text: str, file: str) -> list[Branch]:
-    """The roots of a YAML text, one at least; empty documents are left out."""
+def documents(text: str, file: str, key: str = "objectives") -> list[Branch]:
+    """The roots of a YAML text, one at least; empty documents are left out. ``key`` is what an empty text lacks."""
     try:
         import yaml
     except ModuleNotFoundError as fault:
@@ -140,5 +135,5 @@ def documents(text: str, file: str) -> list[Branch]:
     except (yaml.YAMLError, RecursionError) as error:
         raise ConfigError(f"{file}:1:yaml", type(error).__name__, "is no YAML that can be read") from error
     if not nodes:
-        raise ConfigError(f"{file}:1:objectives", "", "the file is empty; give it a list of objectives")
+        raise ConfigError(f"{file}:1:{key}", "", f"the file is empty; give it a list of {key}")
     return [Branch(node, file, "file") for node in nodes]

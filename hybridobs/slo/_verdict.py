@@ -1,7 +1,8 @@
 """Make a verdict again from its file alone, and say in what the two differ.
 
 A verdict file is what ``--report json=FILE`` writes: every input of every verdict is in it, so a deployer, an auditor
-or a later version of this program can check what was decided, without the store it was decided on.
+or a later version of this program with the same catalogue of measures can check what was decided, without the store it
+was decided on.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from hybridobs.kpi.catalog import KPIS
 from hybridobs.kpi.stats import AnyTime, Looks, OneLook, Pairs, PlannedLooks, Rate, RememberedLooks, Worse
 from hybridobs.slo import _check
 from hybridobs.slo._gate import Comparison, Counted, Decision, Past, Side, concluded, decided, key_of, scored
-from hybridobs.slo._inputs import unpacked
+from hybridobs.slo._inputs import made_by, unpacked
 from hybridobs.slo._promotion import Action, Plan, Seen, Stage, Step, decide
 from hybridobs.slo._told import told
 from hybridobs.slo._told_gate import SCORE, told_gate
@@ -25,7 +26,7 @@ from hybridobs.slo._told_promotion import promotion_told, together
 from hybridobs.slo._tree import Place
 from hybridobs.slo.objective import Objective, Part, Score, Trigger
 from hybridobs.slo.outcome import Outcome, Severity
-from hybridobs.slo.report import FORMAT_VERSION, Report, as_json
+from hybridobs.slo.report import ENDED_WITH, FORMAT_VERSION, Report, as_json, command_ended
 from hybridobs.slo.window import Span, Window
 
 Facts = Mapping[str, Any]
@@ -44,11 +45,12 @@ def recomputed(text: str, file: str = "verdict.json") -> tuple[Report, list[str]
     ConfigError for a file that is damaged, no verdict, or kept in a layout that this version does not read.
     """
     found = _document(text, file)
+    _same_catalogue(found, file)
     try:
         report = _report(found)
         again = json.loads(as_json(report))
         return report, list(_differences(found, again))
-    except (KeyError, TypeError, ValueError, AttributeError, LayoutError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError, LayoutError) as error:
         way_out = f"is damaged, or of another version of the catalogue ({type(error).__name__}: {error})"
         raise ConfigError("file", file, way_out) from error
 
@@ -58,11 +60,29 @@ def _document(text: str, file: str) -> dict[str, Any]:
         found = json.loads(text)
     except ValueError as error:
         raise ConfigError("file", file, f"is no JSON ({error}); write one with --report json=FILE") from error
+    except RecursionError as error:
+        raise ConfigError("file", file, "is damaged: it is nested too deep to be read") from error
     if not isinstance(found, dict) or found.get("kind") not in ("check", "gate", "promotion") or "entries" not in found:
         raise ConfigError("file", file, "is no verdict; write one with --report json=FILE")
     if found.get("format") != FORMAT_VERSION:
         raise ConfigError("file", file, f"has format {found.get('format')}; this hybridobs reads {FORMAT_VERSION}")
     return found
+
+
+def _same_catalogue(found: Facts, file: str) -> None:
+    """The fingerprint is one of all measures, so a file of another catalogue is left to the version that made it."""
+    ours = made_by("")
+    if found.get("catalogue") == ours["catalogue"]:
+        return
+    maker = found.get("hybridobs")
+    other = isinstance(maker, str) and maker != ours["hybridobs"]
+    way_out = (
+        f"recompute it with hybridobs {maker}, which made it"
+        if other
+        else "so it is damaged, or of another build of it"
+    )
+    what = f"has the catalogue {found.get('catalogue')!r} and hybridobs {ours['hybridobs']} has {ours['catalogue']!r}"
+    raise ConfigError("file", file, f"{what}; {way_out}")
 
 
 def _report(found: Facts) -> Report:
@@ -74,7 +94,7 @@ def _report(found: Facts) -> Report:
         "digest": found["file_sha256"] or "",
     }
     if found["kind"] == "check":
-        return told([_result(entry) for entry in found["entries"]], **given)
+        return _checked(found, given)
     if found["kind"] == "promotion":
         return _promotion(found, given)
     return _gate(found, given)
@@ -93,6 +113,13 @@ def _place(entry: Facts) -> Place:
 
 
 # --- objectives -----------------------------------------------------------------------------------------------
+def _checked(found: Facts, given: Mapping[str, Any]) -> Report:
+    """The command first, where one failed, and then every objective."""
+    ended = [command_ended(entry[ENDED_WITH]) for entry in found["entries"] if ENDED_WITH in entry]
+    report = told([_result(entry) for entry in found["entries"] if ENDED_WITH not in entry], **given)
+    return replace(report, entries=(*ended, *report.entries))
+
+
 def _result(entry: Facts) -> _check.Result:
     objective = Objective(
         entry["name"],

@@ -8,7 +8,7 @@ from hybridobs.kpi.catalog import KPIS
 from hybridobs.kpi.stats import Verdict, Worse
 from hybridobs.slo._promotion import Action
 from hybridobs.slo.outcome import Outcome, Severity
-from hybridobs.slo.report import FORMAT_VERSION
+from hybridobs.slo.report import ENDED_WITH, FORMAT_VERSION
 
 Schema = dict[str, Any]
 
@@ -28,12 +28,13 @@ def verdict_schema() -> Schema:
         "description": "A check or a gate with every input, so that it can be computed again from this file alone.",
         **_required(_ANY),
         "oneOf": [
-            _kind("check", {}, "objective"),
+            _kind("check", {}, "objective", "command"),
             _kind("gate", _GATE, "trigger", "score"),
             _kind("promotion", {**_GATE, **_PROMOTION}, "release", "trigger", "score"),
         ],
         "$defs": {
             "objective": _required({**_ENTRY, **_OBJECTIVE}),
+            "command": _required({**_ENTRY, **_COMMAND}),
             "trigger": _required({**_ENTRY, **_TRIGGER}),
             "score": _required({**_ENTRY, **_SCORE}),
             "release": _required({**_ENTRY, **_RELEASE}),
@@ -114,6 +115,7 @@ _OBJECTIVE = {
     "budget": _or_null({"type": "object"}),
     "inputs": {"type": "array", "minItems": 1, "maxItems": 1, "items": _required({"summaries": _SUMMARIES})},
 }
+_COMMAND = {ENDED_WITH: _said(_WHOLE, "Exit code of a command that failed; negative for the signal that killed it.")}
 _JUDGEMENT = _required(
     {
         "verdict": {"enum": [verdict.value for verdict in Verdict]},

@@ -31,8 +31,8 @@ class Objective:
 
     @property
     def target(self) -> str:
-        """The promise in words: ``at most 300 ms``."""
-        return promised(self.kpi, self.worse, self.limit)
+        """The promise in words: ``at most 300 ms``, ``at most 0.02 EUR``."""
+        return f"{promised(self.kpi, self.worse, self.limit)} {self.where.get('currency', '')}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)

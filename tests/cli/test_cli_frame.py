@@ -114,6 +114,14 @@ def test_unreachable_store(run: Run) -> None:
     assert result.exit_code == 5 and result.stderr.startswith("Error: ") and len(result.stderr.splitlines()) == 1
 
 
+def test_a_mistake_of_ours_is_no_verdict(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """1 would say that an objective is broken: it is 70, with one line."""
+    monkeypatch.setattr("hybridobs.cli._options.time.time", lambda: 1 / 0)
+    result = run("kpi", "--since", "1h")
+    assert result.exit_code == 70 and result.stderr.startswith("Error: this is a mistake in hybridobs")
+    assert "ZeroDivisionError" in result.stderr and len(result.stderr.splitlines()) == 1
+
+
 def test_debug(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """HYBRIDOBS_DEBUG=1 lets the exception through, for a traceback."""
     monkeypatch.setenv("HYBRIDOBS_DEBUG", "1")

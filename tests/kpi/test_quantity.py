@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hybridobs.kpi.quantity import parsed
+from hybridobs.kpi.quantity import currency, parsed, points
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,13 @@ def test_read(text: str, unit: str, value: float) -> None:
 
 @pytest.mark.parametrize(
     ("text", "unit", "says"),
-    [("300", "s", "no unit"), ("nan", "s", "not a number"), ("5 km", "s", "'km'"), ("", "1", "not a number")],
+    [
+        ("300", "s", "no unit"),
+        ("nan", "s", "not a number"),
+        ("5 km", "s", "'km'"),
+        ("", "1", "not a number"),
+        ("9e999 s", "s", "too large"),
+    ],
 )
 def test_refused(text: str, unit: str, says: str) -> None:
     """What could mean two things is refused."""
@@ -44,3 +50,16 @@ def test_share() -> None:
     """A share beyond the whole is a slip of the pen."""
     with pytest.raises(ValueError, match="write one from 0% to 100%"):
         parsed("120%", "1", share=True)
+
+
+def test_points() -> None:
+    """A difference of shares is in points, on either side of zero."""
+    assert (points("1pp"), points("-0.5 pp")) == (0.01, -0.005)
+    for text, says in (("1%", "write points"), ("0.01", "write points"), ("101pp", "from -100pp to 100pp")):
+        with pytest.raises(ValueError, match=says):
+            points(text)
+
+
+def test_currency() -> None:
+    """What a number of money says it is in; a unit is none."""
+    assert [currency(text) for text in ("0.02 EUR", "0.02", "5%")] == ["EUR", "", ""]

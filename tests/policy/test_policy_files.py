@@ -47,10 +47,13 @@ def test_the_command_prints_the_schema() -> None:
         ("currency: USD}", "colour: red}", "no such label"),
         ("at_most: 90 USD", "at_most: 110 USD", "good side"),
         ("at_most: 90 USD", "at_least: 90 USD", "no such key"),
+        ("at_least: 100 USD", "at_least: 100 EUR", "'where' says currency: USD"),
+        ("at_most: 90 USD", "at_most: 90 EUR", "'where' says currency: USD"),
         ("hold: 15m", "hold: day", "length of time"),
         ("    rules:", "    by: colour\n    rules:", "no such label"),
         ("policies:", "version: 2\npolicies:", "reads version 1"),
         (COST_CAP, "version: 1", "says nothing"),
+        (COST_CAP, "", "policy.yaml:1:policies='': the file is empty; give it a list of policies"),
         (COST_CAP, COST_CAP.split("    rules:")[0] + "    rules: []\n", "without a rule the flag never changes"),
         ("kpi: cost_total,", "kpi: latency_mean,", "is a mean"),
         (COST_CAP, COST_CAP + COST_CAP.split("policies:\n")[1].replace("cost-cap", "other"), "this flag"),
@@ -72,7 +75,13 @@ def test_what_cannot_be_read_is_refused_at_its_line(
         ("{", "no JSON"),
         ("[]", "no file of flagd"),
         ('{"flags": {"cloud_offload": {"variants": {}}}}', "nobody here"),
+        ('{"flags": {"cloud_offload": {"metadata": ["hybridobs.policy"]}}}', "nobody here"),
         ('{"flags": {"cloud_offload": {"metadata": {"hybridobs.policy": "cost-cap"}}}}', "damaged"),
+        (
+            '{"flags": {"cloud_offload": {"metadata": '
+            '{"hybridobs.policy": "cost-cap", "hybridobs.state": "[]", "hybridobs.untold": "[1]"}}}}',
+            "damaged",
+        ),
     ],
 )
 def test_a_flag_file_that_is_not_ours_is_left_alone(

@@ -98,7 +98,7 @@ def test_a_collector_without_the_page_says_what_it_lacks(tmp_path: Path) -> None
         connect(bare.http_url).read(["inference.duration"])
 
 
-@pytest.mark.parametrize("bad", ["http://", "prometheus+ftp://x", "http://x/?q=1"])
+@pytest.mark.parametrize("bad", ["http://", "prometheus+ftp://x", "http://x/?q=1", "http://x:99999", "http://x:0"])
 def test_a_url_that_cannot_be_right_is_refused(bad: str) -> None:
     """Before anything is asked."""
     with pytest.raises(ConfigError, match="give http://HOST:PORT"):

@@ -8,9 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
+import jsonschema
 import pytest
 
+from hybridobs.slo import verdict_schema
 from tests.slo.conftest import Fill, Run, Write, calls
 
 FAST = "objectives: [{kpi: latency_p95, target: 300ms, window: 1h}]"
@@ -206,6 +209,9 @@ sys.exit(int(sys.argv[1]))
 """
 
 
+SENT = "objectives: [{kpi: calls, at_least: 1}]"
+
+
 def command(tmp_path: Path, code: int = 0) -> list[str]:
     (tmp_path / "sender.py").write_text(SENDER)
     return ["--", sys.executable, str(tmp_path / "sender.py"), str(code)]
@@ -247,14 +253,70 @@ def test_what_a_command_prints(write: Write) -> None:
 
 
 def test_a_command_that_fails(run: Run, write: Write, tmp_path: Path) -> None:
-    """A command that fails is a no, whatever it sent; its code is told."""
-    result = run("check", write("objectives: [{kpi: calls, at_least: 1}]"), *command(tmp_path, 7))
-    assert result.exit_code == 1 and "COMMAND ended with code 7" in result.stderr
+    """A command that fails is a no, whatever it sent; its code is told first."""
+    result = run("check", write(SENT), *command(tmp_path, 7))
+    assert result.exit_code == 1
+    assert result.stdout.startswith("FAIL: command: COMMAND ended with code 7 (1 of 2 verdicts)\n")
+
+
+def test_every_report_says_that_the_command_failed(run: Run, write: Write, tmp_path: Path) -> None:
+    """No format passes what ends with code 1."""
+    words = ("--report", "json=j.json", "--report", "junit=j.xml", "--report", "github=-")
+    result = run("check", write(SENT), *words, *command(tmp_path, 3))
+    assert result.stdout.startswith("::error title=FAIL command::COMMAND ended with code 3\n::error ")
+    found = json.loads(Path("j.json").read_text())
+    assert (result.exit_code, found["exit_code"], found["outcome"]) == (1, 1, "fail")
+    suites = ET.parse("j.xml").getroot()
+    assert (suites.get("tests"), suites.get("failures")) == ("2", "1")
+
+
+def test_the_verdict_on_a_command_is_recomputed(run: Run, write: Write, tmp_path: Path) -> None:
+    """Its file follows the schema and is made again; another end of the command is another verdict."""
+    run("check", write(SENT), "--report", "json=v.json", *command(tmp_path, 3))
+    text = Path("v.json").read_text()
+    jsonschema.validate(json.loads(text), verdict_schema())
+    assert run("recompute", "v.json").exit_code == 0
+    Path("v.json").write_text(text.replace('"ended_with": 3', '"ended_with": 0'))
+    result = run("recompute", "v.json")
+    assert result.exit_code == 1 and "command: outcome is 'fail' in the file, and 'pass'" in result.stderr
+
+
+def test_an_objective_may_be_called_command(run: Run, write: Write, tmp_path: Path) -> None:
+    """The verdict on the command is known by its exit code, not by its name."""
+    file = write("objectives: [{kpi: calls, name: command, at_least: 1}]")
+    assert run("check", file, "--report", "json=v.json", *command(tmp_path, 3)).exit_code == 1
+    assert run("recompute", "v.json").exit_code == 0
+
+
+def test_a_command_that_is_killed(run: Run, write: Write) -> None:
+    """The signal is told."""
+    kill = "import os; os.kill(os.getpid(), 9)"
+    result = run("check", write(SENT), "--report", "json=v.json", "--", sys.executable, "-c", kill)
+    assert result.exit_code == 1 and "FAIL: command: COMMAND was killed by signal 9 " in result.stdout
+    assert run("recompute", "v.json").exit_code == 0
+
+
+def test_a_command_that_succeeds(run: Run, write: Write, tmp_path: Path) -> None:
+    """A success is no verdict of its own: it promises nothing."""
+    run("check", write(SENT), "--report", "json=v.json", *command(tmp_path))
+    assert [entry["name"] for entry in json.loads(Path("v.json").read_text())["entries"]] == ["calls"]
 
 
 def test_a_command_that_sends_nothing(run: Run, write: Write) -> None:
     """Silence is no success."""
     assert run("check", write(FAST), "--", sys.executable, "-c", "pass").exit_code == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [("no program", "Exec format error"), ("#!/no/such/shell\n", "the interpreter that it names is missing")],
+)
+def test_a_file_that_cannot_be_run(run: Run, write: Write, tmp_path: Path, text: str, says: str) -> None:
+    """What the system refuses to run is wrong usage, told in one line."""
+    (tmp_path / "job").write_text(text)
+    (tmp_path / "job").chmod(0o755)
+    result = run("check", write(FAST), "--", "./job")
+    assert result.exit_code == 2 and result.stderr == f"Error: command='./job': cannot be run: {says}\n"
 
 
 @pytest.mark.parametrize(

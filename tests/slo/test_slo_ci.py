@@ -52,6 +52,12 @@ def test_the_job_fails(script: Script) -> None:
     assert script(COMMAND="true", ALLOW="no-data").returncode == 0
 
 
+def test_a_command_that_fails(script: Script) -> None:
+    """A command that fails is told with its code, and the job fails although every objective is kept."""
+    done = script(COMMAND="python sends.py && exit 3")
+    assert done.returncode == 1 and "COMMAND ended with code 3" in done.stdout, done.stderr
+
+
 def test_a_store_is_judged(script: Script) -> None:
     """A store that cannot be opened is named."""
     done = script(STORE="sqlite:////nowhere/at/all.db")

@@ -11,7 +11,10 @@ import jsonschema
 import pytest
 import yaml
 
+from hybridobs.kpi.catalog import KPIS
+from hybridobs.kpi.kpi import Kpi
 from hybridobs.slo import SloFile, load, loads
+from hybridobs.slo.objective import paired_comparable
 from tests.slo.conftest import Run, Write
 
 ROOT = Path(__file__).parents[2]
@@ -60,6 +63,25 @@ WRONG = {
         "already",
     ),
     "a severity that is none": ("objectives:\n  - {kpi: calls, at_least: 1, severity: red}", ":severity='red'", "page"),
+    "below zero": ("objectives:\n  - {kpi: latency_p95, target: -300ms}", ":target='-300ms'", "is below zero"),
+    "beyond all numbers": ("objectives:\n  - {kpi: latency_p95, target: 1e999 s}", ":target='1e999 s'", "too large"),
+    "another currency": (
+        "objectives:\n  - {kpi: cost_per_call, target: 1 EUR, where: {currency: USD}}",
+        ":target='1 EUR'",
+        "'where' says currency: USD",
+    ),
+    "per cent of a difference": (
+        "paired:\n  - {kpi: shadow_error_difference, target: 1%}",
+        ":target='1%'",
+        "write points, for example 1pp",
+    ),
+    "too far apart": ("gates:\n  - {kpi: error_rate, limit: {abs: 500pp}}", ":abs='500pp'", "further apart"),
+    "a limit without end": (f"gates:\n  - {{kpi: error_rate, limit: {{rel: {'9' * 400}%}}}}", ":rel=", "write rel: 5%"),
+    "a sample without end": (
+        f"objectives:\n  - {{kpi: calls, at_least: 1, minimum_sample: {'9' * 5000}}}",
+        ":minimum_sample=",
+        "1 or more",
+    ),
     "no sample": ("objectives:\n  - {kpi: calls, at_least: 1, minimum_sample: 0}", ":minimum_sample='0'", "1 or more"),
     "two of a name": (
         "objectives:\n  - {kpi: calls, at_least: 1}\n  - {kpi: calls, at_most: 9}",
@@ -130,6 +152,15 @@ def test_a_file_that_turns_in_circles(run: Run, write: Write) -> None:
     assert result.exit_code == 2 and "slo.yaml:1:" in result.stderr
 
 
+def test_a_target_in_a_currency_is_about_that_currency() -> None:
+    """What is paid in USD says nothing about a promise in EUR."""
+    euro, any_of_them = loads(
+        "objectives: [{kpi: cost_per_call, target: 0.02 EUR}, {kpi: cost_total, target: 9}]"
+    ).objectives
+    assert (euro.where, euro.target) == ({"currency": "EUR"}, "at most 0.02 EUR")
+    assert any_of_them.where == {}
+
+
 def test_gates_alone_are_not_checked(run: Run, write: Write) -> None:
     """A file with gates only has nothing to check."""
     result = run("check", write("gates: [{kpi: error_rate, limit: {abs: 5pp}}]"))
@@ -147,6 +178,14 @@ def test_schema_is_printed(run: Run) -> None:
     """``hybridobs slo schema`` prints what is shipped, a valid JSON Schema."""
     assert json.loads(run("schema").stdout) == SCHEMA
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+
+@pytest.mark.parametrize("kpi", [kpi for kpi in KPIS.values() if paired_comparable(kpi)], ids=lambda kpi: kpi.id)
+def test_schema_accepts_what_pairs_are_judged_by(kpi: Kpi) -> None:
+    """Every KPI of pairs that the reader takes."""
+    text = f"paired: [{{kpi: {kpi.id}, target: {'50ms' if kpi.unit == 's' else '1pp' if kpi.is_difference else '5%'}}}]"
+    assert loads(text).paired
+    jsonschema.validate(yaml.safe_load(text), SCHEMA)
 
 
 def test_schema_accepts_the_example() -> None:

@@ -218,6 +218,35 @@ def test_hard_trigger(run: Run, write: Write, fill: Fill, signature: str, code: 
 
 
 # --- the verdict as a file ----------------------------------------------------------------------------------------
+def test_an_early_look_says_so(run: Run, write: Write, fill: Fill) -> None:
+    """What is far from its limit is not called near it: little of the plan has arrived."""
+    fill(side("1.2.0", n=200), side("1.3.0", n=200))
+    result = run("gate", write(LATENCY), *ALONE, "--looks", "planned:8000")
+    assert result.exit_code == 4 and "only 2.5 % of the plan of 8,000 has come" in result.stdout
+
+
+def test_one_group_tells_no_sample(run: Run, write: Write, fill: Fill) -> None:
+    """However many of its requests there were."""
+    fill(side("1.2.0"), side("1.3.0"))
+    (entry,) = report(run, write(LATENCY), *SIDES, "--clusters", "site")["entries"]
+    assert entry["judgement"]["needed"] is None and "one group of devices only" in entry["reason"]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--candidate", "version=2"), "--candidate gives 'version' two values"),
+        (("--store", "prometheus+http://127.0.0.1:9"), "a gate needs a store or its collector"),
+        (("--id", "", "--looks", "planned:9"), "--id is empty"),
+        (("--looks", "planned:²"), "is none of: one, planned:N"),
+    ],
+)
+def test_words_that_cannot_be_meant(run: Run, write: Write, words: tuple[str, ...], says: str) -> None:
+    """Code 2, and the way out."""
+    result = run("gate", write(LATENCY), *ALONE, *words)
+    assert result.exit_code == 2 and says in result.stderr
+
+
 def test_recomputed(run: Run, write: Write, fill: Fill) -> None:
     """The report holds every input: the verdict is recomputed from the file alone."""
     fill(side("1.2.0"), side("1.3.0", slower=2))

@@ -13,6 +13,7 @@ from hybridobs.kpi.stats import boundary
 from hybridobs.store import Memory, Store
 from tests.slo.conftest import Fill, Run, Write
 from tests.slo.test_slo_gate import ALONE, LATENCY, report, side
+from tests.slo.test_slo_paired import judged
 
 PLANNED = (*ALONE, "--id", "nightly", "--looks", "planned:4000")
 
@@ -136,6 +137,15 @@ def test_too_many_at_once(run: Run, fill: Fill) -> None:
 
         with pytest.raises(StoreUnreachable, match="too many at once"):
             in_turn(store, "gate", "g", overtaken)
+
+
+def test_pairs_fill_a_plan_of_their_own(run: Run, write: Write, fill: Fill) -> None:
+    """2,000 pairs of a plan of 2,000 are all of it, for errors as for agreement; the next look does not count."""
+    fill(judged(lost=20, won=10, n=2000))
+    file = write("paired: [{kpi: shadow_error_difference, target: 1pp}]")
+    words = ("--paired", "--candidate", "version=2-rc1", "--assume-independent", "--id", "pairs")
+    assert latency(run, file, *words, "--looks", "planned:2000")["look"] == {"number": 1, "share": 1.0, "counts": True}
+    assert latency(run, file, *words)["look"] == {"number": 1, "share": 1.0, "counts": False}
 
 
 def test_a_damaged_memory(run: Run, write: Write, fill: Fill) -> None:

@@ -171,9 +171,9 @@ def test_the_command_writes_what_the_check_reads(
 ) -> None:
     """`slo openslo` then `slo check`; what was left out goes to stderr."""
     fill()
-    converted = run_plain(run, "openslo", write(OURS))
+    converted = run_plain(run, "openslo", write(OURS + "gates: [{kpi: error_rate, limit: {abs: 5pp}}]"))
     (tmp_path / "open.yaml").write_text(converted.stdout)
-    assert "left out: cost_per_call" in converted.stderr
+    assert "left out: cost_per_call" in converted.stderr and "left out: gates" in converted.stderr
     assert run("check", "open.yaml").exit_code == 3
 
 

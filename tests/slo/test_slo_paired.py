@@ -105,7 +105,7 @@ def judged(*, lost: int, won: int, n: int = 1000) -> Callable[[Fold], None]:
 def test_errors_on_the_same_requests(run: Run, write: Write, fill: Fill, lost: int, won: int, code: int) -> None:
     """One point more at most: only the requests that one model alone got wrong carry news (Tango's interval)."""
     fill(judged(lost=lost, won=won))
-    file = write("paired: [{kpi: shadow_error_difference, target: 1%}]")
+    file = write("paired: [{kpi: shadow_error_difference, target: 1pp}]")
     result = run("gate", file, *ALONE)
     assert result.exit_code == code, result.stdout
 
@@ -142,7 +142,7 @@ def test_errors_of_a_few_devices_do_not_stop_a_release(
         }
 
     by_device(fill, columns)
-    file, verdict = write("paired: [{kpi: shadow_error_difference, target: 7%}]"), str(tmp_path / "verdict.json")
+    file, verdict = write("paired: [{kpi: shadow_error_difference, target: 7pp}]"), str(tmp_path / "verdict.json")
     result = run("gate", file, *SHADOW, "--report", f"json={verdict}")
     assert result.exit_code == code, result.stdout
     assert run("recompute", verdict).exit_code == 0

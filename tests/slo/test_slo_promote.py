@@ -161,6 +161,8 @@ def test_reports(ask: Ask, fill: Fill) -> None:
     [
         (("--baseline", "1.1.0"), "1.3.0:baseline='1.1.0': this release began with 1.2.0"),
         (("--version", "1.2.0"), "are the same"),
+        (("--version", " "), "--version is empty"),
+        (("--baseline", ""), "--baseline is empty"),
         (("--id", "1.3.0", "--version", "2"), "1.3.0:version='2': this release began with 1.3.0"),
     ],
 )
@@ -210,7 +212,9 @@ WRONG = {
     "its version": ("where: {version: 1}\nstages: [{name: a, share: 1%}]", "given to the command"),
     "gates": ("slo: slo.yaml\nstages: [{name: a, share: 1%, gates: [latency_p59]}]", "Choose of: latency_p95"),
     "key": ("stage: []", "did you mean 'stages'"),
-    "slo": ("slo: none.yaml\nstages: [{name: a, share: 1%}]", "cannot be read"),
+    "slo": ("version: 1\nslo: none.yaml\nstages: []", "plan.yaml:2:slo='none.yaml': cannot be read: No such file"),
+    "slo that is none": ('slo: "a\\0"\nstages: []', "cannot be read"),
+    "nothing": ("", "plan.yaml:1:stages='': the file is empty; give it a list of stages"),
 }
 
 

@@ -57,6 +57,19 @@ def test_nothing_measured(tmp_path: Path) -> None:
     assert done.returncode == 1 and "NO DATA" in done.stdout
 
 
+def test_only_gates(tmp_path: Path) -> None:
+    """A file without objectives is refused before a test runs, in the words of the command."""
+    done = run(tmp_path, "gates: [{kpi: error_rate, limit: {abs: 1pp}}]")
+    assert done.returncode == 4 and "has no objectives to check, only gates" in done.stderr and not done.stdout
+
+
+def test_collect_only(tmp_path: Path) -> None:
+    """Where no test runs nothing is judged, but a mistake in the file is one all the same."""
+    done = run(tmp_path, SLO, "--collect-only")
+    assert done.returncode == 0 and "1 test collected" in done.stdout and "NO DATA" not in done.stdout
+    assert run(tmp_path, "objectives: [{kpi: eror_rate, target: 1%}]", "--collect-only").returncode == 4
+
+
 def test_a_wrong_file(tmp_path: Path) -> None:
     """A mistake in the file ends pytest with its code for wrong usage, and says where it is."""
     done = run(tmp_path, "objectives: [{kpi: eror_rate, target: 1%}]")

@@ -109,6 +109,9 @@ DAMAGED: dict[str, tuple[Change, str]] = {
     "key": (lambda found: found["entries"][0].pop("inputs"), "is damaged"),
     "format": (lambda found: found.update(format=99), "has format 99"),
     "kind": (lambda found: found.update(kind="else"), "is no verdict"),
+    "catalogue": (lambda found: found.update(catalogue="x"), "has the catalogue 'x' and hybridobs"),
+    "no catalogue": (lambda found: found.pop("catalogue"), "so it is damaged"),
+    "older": (lambda found: found.update(catalogue="x", hybridobs="0.0.1"), "with hybridobs 0.0.1, which made it"),
 }
 
 
@@ -126,7 +129,23 @@ def test_damaged(run: Run, asked: Callable[[str], Path], name: str) -> None:
     change(found)
     file.write_text(json.dumps(found))
     result = run("recompute", str(file))
-    assert result.exit_code == 2 and says in result.stderr
+    assert result.exit_code == 2 and says in result.stderr and result.stderr.count("\n") == 1
+
+
+def test_a_number_out_of_range(run: Run, asked: Callable[[str], Path]) -> None:
+    """A limit with which nothing can be computed is one that was never asked for."""
+    file = asked("paired")
+    found = json.loads(file.read_text())
+    found["entries"][0]["limit"] = 1e308
+    file.write_text(json.dumps(found))
+    result = run("recompute", str(file))
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1) and "is damaged" in result.stderr
+
+
+def test_nested_too_deep(run: Run, write: Write) -> None:
+    """A file of brackets alone is damaged too, and no fault of this program."""
+    result = run("recompute", write("[" * 100_000))
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1) and "is damaged" in result.stderr
 
 
 @pytest.mark.parametrize(("text", "says"), [("{", "is no JSON"), ("[]", "is no verdict"), ("{}", "is no verdict")])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -11,6 +13,7 @@ from click.testing import CliRunner
 
 from hybridobs.cli import main
 from tests.slo.conftest import NOW_TEXT, Fill, Run, Write, calls
+from tests.slo.test_slo_paired import ALONE, pairs
 
 FILE = """objectives:
   - {kpi: latency_p95, target: 300ms, window: 1h}
@@ -112,6 +115,25 @@ def test_sarif(run: Run, report: str) -> None:
     assert levels["accuracy"] == ("fail", "warning") and levels["a | <b> & c"] == ("fail", "note")
 
 
+def test_sarif_of_a_hard_trigger(run: Run, write: Write, fill: Fill) -> None:
+    """A trigger that no file asks for points at the start of the FILE, and keeps no report back."""
+    fill(pairs(answered=1))
+    file = write("# only one\npaired:\n  - {kpi: shadow_agreement, at_least: 50%}\n")
+    result = run("gate", file, *ALONE, "--report", "junit=z.xml", "--report", "sarif=z.sarif")
+    assert result.exit_code == 1 and Path("z.xml").exists(), result.output
+    places = {
+        one["ruleId"]: one["locations"][0]["physicalLocation"]["region"]["startLine"]
+        for one in json.loads(Path("z.sarif").read_text())["runs"][0]["results"]
+    }
+    assert places == {"shadow_agreement": 3, "shadow_answered": 1}
+
+
+def test_sarif_without_a_file_is_refused_first(run: Run, tmp_path: Path) -> None:
+    """The usual triggers have no FILE to point at: wrong usage, before the store is asked."""
+    result = run("gate", *ALONE, "--store", f"sqlite:///{tmp_path}/none.db", "--report", "sarif=-")
+    assert result.exit_code == 2 and "give the gate a FILE" in result.stderr and "store=" not in result.stderr
+
+
 def test_several_at_once(run: Run, report: str, tmp_path: Path) -> None:
     """Several reports are written in one go, and the text is still printed."""
     words = [word for form in ("json", "junit", "sarif", "text") for word in ("--report", f"{form}={tmp_path / form}")]
@@ -126,14 +148,65 @@ def test_several_at_once(run: Run, report: str, tmp_path: Path) -> None:
     [
         (["--report", "pdf=x"], "is not FORMAT=FILE with a format of: text, json, junit"),
         (["--report", "json"], "is not FORMAT=FILE"),
-        (["--report", "json=/no/such/folder/x"], "cannot be written"),
+        (["--report", "json=/no/such/folder/x"], "cannot be written: there is no directory '/no/such/folder'"),
+        (["--report", "json=/"], "cannot be written: it is a directory"),
+        (["--report", f"json={'x' * 999}"], "cannot be written: File name too long"),
+        (["--report", "json=a", "--report", "junit=./a"], "'a' is given for json and for junit"),
+        (["--report", "text=-", "--report", "junit=-"], "'-' is given for text and for junit"),
+        (["--report", "json=slo.yaml"], "--report json=slo.yaml would overwrite slo.yaml"),
+        (["--report", "html=link"], "--report html=link would overwrite slo.yaml"),
         (["--allow", "failure"], "cannot be allowed; choose of: no-data, undecided"),
     ],
 )
 def test_wrong_usage(run: Run, report: str, words: list[str], says: str) -> None:
-    """A report that cannot be written is wrong usage, whatever the verdict."""
+    """A report that cannot be, or would write over another or the SLO file, is wrong usage, whatever the verdict."""
+    Path("link").symlink_to(report)
     result = run("check", report, *words)
     assert result.exit_code == 2 and says in result.stderr
+    assert not Path("a").exists() and Path(report).read_text() == FILE
+
+
+def test_a_plan_is_not_written_over(run: Run, report: str) -> None:
+    """A promotion keeps its plan."""
+    words = ("--version", "2", "--baseline", "1", "--report", f"json={report}")
+    result = run("promote", report, *words)
+    assert result.exit_code == 2 and "would overwrite slo.yaml" in result.stderr
+
+
+def test_lines_share_stdout(run: Run, report: str) -> None:
+    """Annotations and the text for a person may both go to stdout: each is a row of lines."""
+    result = run("check", report, "--report", "github=-", "--report", "text=-")
+    assert result.exit_code == 1 and result.stdout.startswith("::error ") and "\nFAIL: latency_p95" in result.stdout
+
+
+def test_nothing_runs_for_a_report_that_cannot_be(run: Run, report: str) -> None:
+    """A folder that is missing is noticed before the command runs, not after the load test."""
+    words = ("--report", "json=none/x", "--report", "junit=ok.xml", "--", "touch", "ran")
+    assert run("check", report, *words).exit_code == 2
+    assert not Path("ran").exists() and not Path("ok.xml").exists()
+
+
+@pytest.mark.parametrize(("end", "code"), [("exit 0", 2), ("exit 9", 1)])
+def test_a_report_that_cannot_be_written_at_last(run: Run, report: str, end: str, code: int) -> None:
+    """The others are written all the same; a breach outweighs it, a pass does not."""
+    Path("out").mkdir()
+    words = ("--allow", "no-data", "--report", "json=out/x", "--report", "junit=ok.xml")
+    result = run("check", report, *words, "--", "sh", "-c", f"rmdir out; {end}")
+    assert result.exit_code == code and Path("ok.xml").exists()
+    assert result.stderr == "Error: report='out/x': cannot be written: No such file or directory\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full: a Linux")
+@pytest.mark.parametrize("words", [(), ("--report", "json=-")])
+@pytest.mark.parametrize(("status", "code"), [(0, 2), (1, 1)])
+def test_stdout_that_is_full(report: str, words: tuple[str, ...], status: int, code: int) -> None:
+    """A full disk behind stdout is one line and no traceback, and is no breach."""
+    ask = [sys.executable, "-m", "hybridobs", "slo", "check", report, "--allow", "no-data", *words]
+    with Path("/dev/full").open("w") as full:
+        asked = [*ask, "--", "sh", "-c", f"exit {status}"]
+        done = subprocess.run(asked, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert done.returncode == code
+    assert done.stderr == "Error: report='stdout': cannot be written: No space left on device\n"
 
 
 def test_names_that_xml_cannot_hold(run: Run, write: Write, fill: Fill) -> None:

@@ -59,6 +59,17 @@ def test_promtool_is_content(write: Any) -> None:
 
 
 @pytest.mark.integration
+def test_a_name_is_no_template(write: Any) -> None:
+    """Prometheus reads labels and annotations of alerts as templates; what the file says arrives as written."""
+    promtool = shutil.which("promtool") or pytest.skip(INSTALL)
+    made(write, "objectives: [{kpi: error_rate, target: 1%, name: '{{x}} {{{ $value }}'}]")
+    for words in (["check", "rules", "hybridobs.rules.yml"], ["test", "rules", "hybridobs.rules.test.yml"]):
+        done = subprocess.run([promtool, *words], cwd="out", capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert alerts()[0]["annotations"]["summary"].startswith('{{ "{{" }}x}} {{ "{{" }}{ $value }}: ')
+
+
+@pytest.mark.integration
 def test_the_trials_can_fail(write: Any) -> None:
     """An alert that never speaks is found by the tests beside it."""
     promtool = shutil.which("promtool") or pytest.skip(INSTALL)

@@ -182,7 +182,7 @@ def judge_paired_difference(
         width = max(bounds.high - pairs.difference, pairs.difference - bounds.low)
         return sample.for_width(pairs.n, z, width, limit, looks.final)
 
-    return _judgement(decide(bounds, limit, worse), value, bounds, limit, z, (pairs.n, pairs.n), clustering, size)
+    return _judgement(decide(bounds, limit, worse), value, bounds, limit, z, (pairs.n, math.inf), clustering, size)
 
 
 _OPEN = Interval(-math.inf, math.inf)

@@ -64,7 +64,7 @@ class PlannedLooks:
 
     def z(self, candidate: float, baseline: float) -> float:
         """``final / sqrt(share of the planned information)``."""
-        share = self._share(candidate, baseline)
+        share = self.share(candidate, baseline)
         return self.final / math.sqrt(share) if share > 0 else math.inf
 
     @property
@@ -74,9 +74,10 @@ class PlannedLooks:
 
     def spent(self, candidate: float, baseline: float) -> bool:
         """Whether the plan is full, so that this look is the last."""
-        return self._share(candidate, baseline) >= 1
+        return self.share(candidate, baseline) >= 1
 
-    def _share(self, candidate: float, baseline: float) -> float:
+    def share(self, candidate: float, baseline: float) -> float:
+        """The part of the planned information that is seen, at most 1."""
         return min(1.0, information(candidate, baseline) / information(self.candidate, self.baseline))
 
 

@@ -16,7 +16,7 @@ def intervals(compared: Compared) -> Picture:
     """A broken value is a cross, one of too little data is hollow."""
     kpi = compared.kpi
     ends = [bound for row in compared.rows for bound in (row.low, row.high, row.reading.value) if bound is not None]
-    factor, unit = unit_for(max(ends), kpi.unit, percent=kpi.is_share)
+    factor, unit = unit_for(max(ends), kpi.unit, percent=kpi.in_percent)
     values = [_value(compared, row, min(ends), max(ends), factor) for row in compared.rows]
     x: Spec = {"type": "quantitative", "title": unit or None, "scale": {"zero": False}, "axis": {"tickCount": 5}}
     axis = {"labelColor": "var(--ink)", "labelPadding": 9, "labelLimit": 190}

@@ -18,7 +18,7 @@ def trend(kpi: Kpi, windows: Sequence[int], width: int, tiers: Mapping[str, Valu
     """A line for each tier, broken where nothing was measured, and the objective as a dashed rule."""
     known = [value for values in tiers.values() for value in values if value is not None]
     most = max([*known, kpi.objective or 0.0])
-    factor, unit = unit_for(most, kpi.unit, percent=kpi.is_share)
+    factor, unit = unit_for(most, kpi.unit, percent=kpi.in_percent)
     rows = [
         {"time": window * 1000, "tier": tier, "value": None if value is None else value / factor}
         for tier, values in tiers.items()
@@ -33,7 +33,7 @@ def trend(kpi: Kpi, windows: Sequence[int], width: int, tiers: Mapping[str, Valu
         "scale": {"type": "utc"},
         "axis": {"format": _format(span), "tickCount": 5, "grid": False},
     }
-    scale = {"zero": not kpi.is_share} if most else {"domain": [0, 1]}
+    scale = {"zero": not kpi.in_percent} if most else {"domain": [0, 1]}
     y = {"field": "value", "type": "quantitative", "title": unit or None, "axis": {"tickCount": 4}, "scale": scale}
     legend: Spec | None = None if len(names) == 1 else {}
     lines: Spec = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 from hybridobs.kpi.kpi import Direction, Kpi, Net, Quantile
 from hybridobs.kpi.quantity import digits
@@ -18,6 +19,7 @@ from hybridobs.kpi.stats import (
     Judgement,
     Looks,
     Pairs,
+    PlannedLooks,
     Rate,
     RememberedLooks,
     Worse,
@@ -65,8 +67,10 @@ def concluded(decision: Decision, comparison: Comparison, spread: Spread, *, unk
     clusterings = _clusterings(trigger, spread)
     looks = comparison.rule(decision.key, paired=trigger.paired is not None)
     judgement = _judge(trigger, decision.candidate.whole, decision.baseline.whole, looks, clusterings)
+    if any(len(side) == 1 for side in spread):
+        judgement = replace(judgement, needed=None)  # no sample of one group tells how alike its requests are
     outcome = Outcome(judgement.verdict.value)
-    reason = _reason(decision, judgement, outcome, spread)
+    reason = _reason(decision, judgement, outcome, spread, looks)
     if unknown and outcome is not Outcome.UNDECIDED:
         reason = f"{outcome.words} only if requests were independent, which is not known: {reason}"
         outcome = Outcome.UNDECIDED
@@ -161,7 +165,7 @@ def _judge_pairs(trigger: Trigger, pairs: Summaries, looks: Looks, clustering: C
     return judge_rate(rate(kpi, pairs), limit, worse=worse, looks=looks, clustering=clustering)
 
 
-def _reason(decision: Decision, judgement: Judgement, outcome: Outcome, spread: Spread) -> str:
+def _reason(decision: Decision, judgement: Judgement, outcome: Outcome, spread: Spread, looks: Looks) -> str:
     kpi, trigger = decision.trigger.kpi, decision.trigger
     sides = (decision.candidate,) if trigger.alone else (decision.candidate, decision.baseline)
     values = " against ".join(shown(kpi, kpi.value(side.whole).value or 0.0) for side in sides)
@@ -170,15 +174,19 @@ def _reason(decision: Decision, judgement: Judgement, outcome: Outcome, spread: 
         return told
     if any(len(side) == 1 for side in spread):
         return f"{told}; a side with one group of devices only cannot tell how alike its requests are"
-    return f"{told}; {_needed(trigger, judgement)}, {judgement.candidate_n:,.0f} seen"
+    return f"{told}; {_needed(trigger, judgement, looks)}, {judgement.candidate_n:,.0f} seen"
 
 
-def _needed(trigger: Trigger, judgement: Judgement) -> str:
+def _needed(trigger: Trigger, judgement: Judgement, looks: Looks) -> str:
     needed, what = judgement.needed, "pairs" if trigger.paired else "candidate events"
     if not needed:
         return "no sample size can be told yet"
     if needed > judgement.candidate_n:
         return f"about {needed:,} {what} needed"
+    if isinstance(looks, PlannedLooks | RememberedLooks):
+        share = looks.share(judgement.candidate_n, judgement.baseline_n)
+        if share < 1:
+            return f"only {100 * share:.3g} % of the plan of {looks.candidate:,} has come, so this look must be surer"
     return f"too near the limit for now (unchanged it would take about {needed:,} {what})"
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hybridobs.contract import LABELS
+from hybridobs.errors import ConfigError
 from hybridobs.slo import _file, _tree
 from hybridobs.slo._gate import TRIGGERS
 from hybridobs.slo._tree import Branch, Place, nearest
@@ -59,19 +60,29 @@ class Plan:
 def load_plan(path: Path) -> Plan:
     """The plan at ``path``; ConfigError names file, line and key."""
     text = _tree.text_of(path)
-    root = _tree.parsed(text, str(path))
+    root = _tree.parsed(text, str(path), "stages")
     fields = root.fields(ROOT)
     if "version" in fields and fields["version"].text() != "1":
         fields["version"].fail("this hybridobs reads version 1")
     if "stages" not in fields:
         root.fail("give 'stages', for example beta 1%, canary 10% and stable 100%", "")
-    slo = _file.load(path.parent / fields["slo"].text()) if "slo" in fields else None
+    slo = _slo(fields["slo"], path.parent) if "slo" in fields else None
     stages = tuple(_stage(branch, slo) for branch in fields["stages"].entries())
     if not stages:
         fields["stages"].fail("give at least one stage", "")
     _rising(stages, fields["stages"].entries())
     digest = hashlib.sha256((text + (slo.digest if slo else "")).encode()).hexdigest()
     return Plan(str(path), _labels(fields, "where"), stages, digest)
+
+
+def _slo(branch: Branch, folder: Path) -> SloFile:
+    """The SLO file that a plan names; one that cannot be read is a mistake in the plan."""
+    path = folder / branch.text()
+    try:
+        text = _tree.text_of(path)
+    except ConfigError as error:
+        branch.fail(error.way_out)
+    return _file.loads(text, str(path))
 
 
 def _stage(branch: Branch, slo: SloFile | None) -> Stage:

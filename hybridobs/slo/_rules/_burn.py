@@ -128,6 +128,11 @@ def rules(burning: Burning, runbooks: str) -> Iterator[dict[str, Any]]:
         yield _alert(burning, pair, runbooks)
 
 
+def _literal(text: str) -> str:
+    """A text of the SLO file for a label or an annotation of an alert, which Prometheus reads as a template."""
+    return text.replace("{{", '{{ "{{" }}')
+
+
 def _alert(burning: Burning, pair: Pair, runbooks: str) -> dict[str, Any]:
     mine, limit = selector("", {"slo": burning.objective.name}), burning.limit(pair)
     conditions = (
@@ -135,10 +140,10 @@ def _alert(burning: Burning, pair: Pair, runbooks: str) -> dict[str, Any]:
         f"{RATIO}{pair.short}{mine} > {limit:g}",
         f"{EVENTS}{pair.long}{mine} >= {burning.needed(pair)}",
     )
-    summary = f"{burning.objective.name}: the error budget burns more than {pair.factor:g} times too fast"
+    summary = f"{_literal(burning.objective.name)}: the error budget burns more than {pair.factor:g} times too fast"
     description = (
         f"{{{{ $value | humanizePercentage }}}} went wrong in the last {pair.long}, {100 * burning.allowed:g} % may "
-        f"({burning.objective.kpi.id} {burning.objective.target} over {burning.objective.window.name})."
+        f"({burning.objective.kpi.id} {_literal(burning.objective.target)} over {burning.objective.window.name})."
     )
     return {
         "alert": burning.alert,
@@ -149,8 +154,10 @@ def _alert(burning: Burning, pair: Pair, runbooks: str) -> dict[str, Any]:
 
 
 def _zero(burning: Burning, runbooks: str) -> dict[str, Any]:
-    summary = f"{burning.objective.name}: something went wrong that never may"
-    description = f"{burning.objective.kpi.id} {burning.objective.target}; there is no budget for a single fault."
+    summary = f"{_literal(burning.objective.name)}: something went wrong that never may"
+    description = (
+        f"{burning.objective.kpi.id} {_literal(burning.objective.target)}; there is no budget for a single fault."
+    )
     return {
         "alert": burning.alert,
         "expr": burning.counting.any_bad(ZERO_WINDOW),
@@ -160,7 +167,7 @@ def _zero(burning: Burning, runbooks: str) -> dict[str, Any]:
 
 
 def _labels(burning: Burning, window: str, severity: Severity) -> dict[str, str]:
-    return {"slo": burning.objective.name, "window": window, "severity": severity.value}
+    return {"slo": _literal(burning.objective.name), "window": window, "severity": severity.value}
 
 
 def notes(summary: str, description: str, runbooks: str, page: str) -> dict[str, str]:

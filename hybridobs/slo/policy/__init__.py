@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from hybridobs.slo.policy._decide import Decided, State, decide
 from hybridobs.slo.policy._file import load, loads
-from hybridobs.slo.policy._flags import Flags
+from hybridobs.slo.policy._flags import Change, Flags
 from hybridobs.slo.policy._rule import Condition, Policy, Rule
 from hybridobs.slo.policy._schema import schema
 
-__all__ = ["Condition", "Decided", "Flags", "Policy", "Rule", "State", "decide", "load", "loads", "schema"]
+__all__ = ["Change", "Condition", "Decided", "Flags", "Policy", "Rule", "State", "decide", "load", "loads", "schema"]

@@ -33,7 +33,7 @@ def load(path: Path) -> tuple[Policy, ...]:
 
 def loads(text: str, file: str = "policy.yaml") -> tuple[Policy, ...]:
     """The same from a text."""
-    root = _tree.parsed(text, file)
+    root = _tree.parsed(text, file, "policies")
     fields = root.fields(ROOT)
     if "version" in fields and fields["version"].text() != "1":
         fields["version"].fail("this hybridobs reads version 1")
@@ -103,13 +103,15 @@ def _condition(rule: dict[str, Branch]) -> Condition:
     own = rule["when"].fields(WHEN)
     kpi = _kpi(rule["when"], own)
     side, limit = _limit(rule["when"], own, kpi, tuple(SIDES))
+    where = slo_file.where_of(own, kpi, {})
+    where |= slo_file.currency_of(own, kpi, where)
     return Condition(
         kpi=kpi,
         side=side,
         limit=limit,
-        release=_release(rule, kpi, side, limit),
+        release=_release(rule, kpi, side, limit, where),
         window=slo_file.window_of(own["window"]) if "window" in own else DEFAULT_WINDOW,
-        where=slo_file.where_of(own, kpi, {}),
+        where=where,
         minimum_sample=slo_file.whole_of(own["minimum_sample"]) if "minimum_sample" in own else kpi.minimum_sample,
     )
 
@@ -132,12 +134,14 @@ def _limit(branch: Branch, own: dict[str, Branch], kpi: Kpi, sides: tuple[str, .
     return SIDES[given[0]], slo_file.number_of(own[given[0]], kpi)
 
 
-def _release(rule: dict[str, Branch], kpi: Kpi, side: Worse, limit: float) -> float:
+def _release(rule: dict[str, Branch], kpi: Kpi, side: Worse, limit: float, where: dict[str, str]) -> float:
     """The limit on the way back: on the good side of the one that sets the flag, so that it does not flutter."""
     if "until" not in rule:
         return limit
     other = "at_most" if side is Worse.HIGHER else "at_least"
-    _, release = _limit(rule["until"], rule["until"].fields((other,)), kpi, (other,))
+    own = rule["until"].fields((other,))
+    slo_file.currency_of(own, kpi, where)
+    _, release = _limit(rule["until"], own, kpi, (other,))
     if (release > limit) if side is Worse.HIGHER else (release < limit):
         rule["until"].fail("takes back what 'when' has not set yet; choose a limit on its good side")
     return release

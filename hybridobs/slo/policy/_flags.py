@@ -1,23 +1,39 @@
 """The file that flagd and every OpenFeature provider for it read: one flag a policy, beside flags of others.
 
-The last decision of each group stands in the flag's own metadata, so the file is all the state there is. A flag without
-labels says its variant as the default; one with labels tells groups apart by a targeting rule on the evaluation context
-(``{"var": "site"}``). Source: flagd's flag definitions (flagd.dev/reference/flag-definitions).
+The last decision of each group stands in the flag's own metadata, and so does every change that no collector took yet:
+the file is all the state there is. A flag without labels says its variant as the default; one with labels tells groups
+apart by a targeting rule on the evaluation context (``{"var": "site"}``). Source: flagd's flag definitions
+(flagd.dev/reference/flag-definitions).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 from hybridobs.errors import ConfigError
 from hybridobs.slo.policy._decide import Decided, Group, State
 from hybridobs.slo.policy._rule import Policy
 
 SCHEMA = "https://flagd.dev/schema/v0/flags.json"
-_POLICY, _STATE = "hybridobs.policy", "hybridobs.state"
+_POLICY, _STATE, _UNTOLD = "hybridobs.policy", "hybridobs.state", "hybridobs.untold"
+_MOST = 1000  # changes of one flag that wait for a collector; the oldest go first
 Document = dict[str, Any]
+
+
+class Change(NamedTuple):
+    """A flag that says something else since then, and the KPI that decided."""
+
+    policy: str
+    flag: str
+    variant: str
+    previous: str
+    reason: str | None
+
+
+_SAID = Change._fields[2:]  # the flag says itself whose it is
 
 
 class Flags:
@@ -40,25 +56,40 @@ class Flags:
 
     def states(self, policy: Policy) -> dict[Group, State]:
         """What was decided last of this policy, if anything; ConfigError for a flag that is somebody else's."""
-        flag = self._document["flags"].get(policy.flag)
-        if flag is None:
+        metadata = self._metadata(policy)
+        if metadata is None:
             return {}
-        metadata = flag.get("metadata", {}) if isinstance(flag, dict) else {}
-        if metadata.get(_POLICY) != policy.id:
-            owner = metadata.get(_POLICY, "nobody here")
-            raise ConfigError(f"flags.{policy.flag}", owner, f"made it, not policy {policy.id}; name another flag")
-        try:
+        with self._undamaged(policy):
             rows = json.loads(metadata[_STATE])
             found = {tuple(row["group"]): State(row["variant"], row["rule"], row["since"]) for row in rows}
-        except (ValueError, KeyError, TypeError) as error:
-            raise ConfigError(
-                f"flags.{policy.flag}", self._name, f"has a damaged state ({error}); remove the flag"
-            ) from error
         # Another set of labels is another set of groups, and a variant that is gone cannot be in force.
         return {g: s for g, s in found.items() if len(g) == len(policy.by) and s.variant in policy.variants}
 
-    def put(self, policy: Policy, decided: Sequence[Decided]) -> None:
-        """Set the flag of this policy to what was decided."""
+    def untold(self, policy: Policy) -> list[Change]:
+        """The changes of this policy that no collector took yet, the oldest first."""
+        rows = (self._metadata(policy) or {}).get(_UNTOLD, "[]")
+        with self._undamaged(policy):
+            return [Change(policy.id, policy.flag, **{key: row[key] for key in _SAID}) for row in json.loads(rows)]
+
+    def strike(self, policy: Policy, told: Sequence[Change]) -> None:
+        """Forget those changes of this policy that a collector took."""
+        left = self.untold(policy)
+        for change in told:
+            if change in left:
+                left.remove(change)
+        if metadata := self._metadata(policy):
+            others = {key: value for key, value in metadata.items() if key != _UNTOLD}
+            self._document["flags"][policy.flag]["metadata"] = others | _waiting(left)
+
+    def put(self, policy: Policy, decided: Sequence[Decided], *, telling: bool = False) -> None:
+        """Set the flag of this policy to what was decided; with ``telling`` its changes wait for a collector."""
+        untold = self.untold(policy)
+        if telling:
+            untold += [
+                Change(policy.id, policy.flag, one.state.variant, one.before.variant, one.cause)
+                for one in decided
+                if one.changed
+            ]
         rows = [
             {"group": one.group, "variant": one.state.variant, "rule": one.state.rule, "since": one.state.since}
             for one in decided
@@ -68,7 +99,7 @@ class Flags:
             "state": "ENABLED",
             "variants": dict(policy.variants),
             "defaultVariant": policy.default if policy.by else decided[0].state.variant,
-            "metadata": {_POLICY: policy.id, _STATE: json.dumps(rows, separators=(",", ":"))},
+            "metadata": {_POLICY: policy.id, _STATE: _packed(rows), **_waiting(untold)},
         }
         if targeting := _targeting(policy, decided):
             flag["targeting"] = targeting
@@ -78,6 +109,36 @@ class Flags:
     def text(self) -> str:
         """The file."""
         return json.dumps(self._document, indent=2, ensure_ascii=False) + "\n"
+
+    def _metadata(self, policy: Policy) -> Mapping[str, Any] | None:
+        """What stands beside the flag of this policy, None if there is no flag yet."""
+        flag = self._document["flags"].get(policy.flag)
+        if flag is None:
+            return None
+        metadata = flag.get("metadata") if isinstance(flag, dict) else None
+        metadata = metadata if isinstance(metadata, dict) else {}
+        if metadata.get(_POLICY) != policy.id:
+            owner = metadata.get(_POLICY, "nobody here")
+            raise ConfigError(f"flags.{policy.flag}", owner, f"made it, not policy {policy.id}; name another flag")
+        return metadata
+
+    @contextmanager
+    def _undamaged(self, policy: Policy) -> Iterator[None]:
+        try:
+            yield
+        except (ValueError, KeyError, TypeError) as error:
+            way_out = f"has a damaged state ({error}); remove the flag"
+            raise ConfigError(f"flags.{policy.flag}", self._name, way_out) from error
+
+
+def _waiting(changes: Sequence[Change]) -> Document:
+    """The part of the metadata that holds the untold changes; flagd wants its values plain, so it is a text."""
+    rows = [{key: getattr(change, key) for key in _SAID} for change in changes[-_MOST:]]
+    return {_UNTOLD: _packed(rows)} if rows else {}
+
+
+def _packed(rows: Sequence[Document]) -> str:
+    return json.dumps(rows, separators=(",", ":"))
 
 
 def _targeting(policy: Policy, decided: Sequence[Decided]) -> Mapping[str, Any] | None:

@@ -3,11 +3,12 @@
 Every format is a pure function of one :class:`Report`; the reason always comes first.
 """
 
+from hybridobs.slo.report._command import command_ended
 from hybridobs.slo.report._html import as_html
 from hybridobs.slo.report._json import FORMAT_VERSION, as_json
 from hybridobs.slo.report._junit import as_junit
 from hybridobs.slo.report._lines import as_github, as_markdown, as_text
-from hybridobs.slo.report._report import Entry, Report
+from hybridobs.slo.report._report import ENDED_WITH, Entry, Report
 from hybridobs.slo.report._sarif import as_sarif
 
 FORMATS = {
@@ -20,4 +21,4 @@ FORMATS = {
     "html": as_html,
 }
 
-__all__ = ["FORMATS", "FORMAT_VERSION", "Entry", "Report", "as_json", "as_text"]
+__all__ = ["ENDED_WITH", "FORMATS", "FORMAT_VERSION", "Entry", "Report", "as_json", "as_text", "command_ended"]

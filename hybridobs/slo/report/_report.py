@@ -9,6 +9,8 @@ from typing import Any
 from hybridobs.slo._tree import Place
 from hybridobs.slo.outcome import EXIT_CODES, Outcome, Severity, worst
 
+ENDED_WITH = "ended_with"  # the fact that only the entry of a command has; an objective may have any name
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -51,6 +53,11 @@ class Report:
         return Outcome.PASS if told or entry.outcome in self.allow else entry.outcome
 
     @property
+    def file(self) -> str | None:
+        """The file that asked; only a file has a digest."""
+        return self.subject if self.facts.get("file_sha256") else None
+
+    @property
     def outcome(self) -> Outcome:
         """The answer as a whole."""
         return worst(map(self.counted, self.entries))
@@ -66,12 +73,18 @@ class Report:
         if self.answer:
             return self.answer
         same = [entry for entry in self.entries if self.counted(entry) is self.outcome]
-        what = {"check": "objective"}.get(self.kind, "trigger")
-        total = f"{len(self.entries)} {what}{'s' if len(self.entries) != 1 else ''}"
+        total = f"{len(self.entries)} {self._what}{'s' if len(self.entries) != 1 else ''}"
         if self.outcome is Outcome.PASS:
             return f"PASS: {total}{self._excused()}"
         first = min(same, key=lambda entry: list(Severity).index(entry.severity))
         return f"{self.outcome.words}: {first.title}: {first.reason} ({len(same)} of {total})"
+
+    @property
+    def _what(self) -> str:
+        """What one entry is."""
+        if self.kind != "check":
+            return "trigger"
+        return "verdict" if any(ENDED_WITH in entry.facts for entry in self.entries) else "objective"
 
     def _excused(self) -> str:
         """How many are no PASS of their own."""

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from hybridobs.errors import ConfigError
+from hybridobs.slo._tree import Place
 from hybridobs.slo.outcome import Outcome
 from hybridobs.slo.report._report import Entry, Report
 
@@ -15,7 +16,7 @@ SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
 def as_sarif(report: Report) -> str:
-    """One run; ConfigError where a verdict has no line to point at, because scanners refuse a result without one."""
+    """One run; ConfigError where no file asked, because scanners refuse a result that points nowhere."""
     names = list(dict.fromkeys(entry.name for entry in report.entries))
     driver = {"name": f"hybridobs slo {report.kind}", "rules": [{"id": name} for name in names]}
     run = {
@@ -27,11 +28,9 @@ def as_sarif(report: Report) -> str:
 
 
 def _result(report: Report, entry: Entry, rule: int) -> dict[str, Any]:
-    if entry.place is None:
-        raise ConfigError("report", "sarif", "points at lines of a file; give the gate a FILE with 'gates'")
+    asked = _place(report, entry)
     text = "; ".join(filter(None, (f"{entry.outcome.words} {entry.title}: {entry.reason}", entry.note)))
-    region = {"startLine": entry.place.line}
-    place = {"artifactLocation": {"uri": _uri(entry.place.file)}, "region": region}
+    place = {"artifactLocation": {"uri": _uri(asked.file)}, "region": {"startLine": asked.line}}
     return {
         "ruleId": entry.name,
         "ruleIndex": rule,
@@ -39,6 +38,15 @@ def _result(report: Report, entry: Entry, rule: int) -> dict[str, Any]:
         "message": {"text": text},
         "locations": [{"physicalLocation": place}],
     }
+
+
+def _place(report: Report, entry: Entry) -> Place:
+    """Its own line; what is asked whatever a file says (a hard trigger, a command) points at the start of the file."""
+    if entry.place is not None:
+        return entry.place
+    if report.file is None:
+        raise ConfigError("report", "sarif", "points at lines of a file, and none was given")
+    return Place(report.file, 1)
 
 
 def _weight(report: Report, entry: Entry) -> dict[str, str]:
