@@ -60,6 +60,14 @@ def pair(known: Sequence[str]) -> Callable[[str], tuple[str, str]]:
     return parse
 
 
+def each_once(_: click.Context, __: click.Parameter, pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """A callback of options that take pairs: no label has two values, of which one would be forgotten."""
+    names = [label for label, _ in pairs]
+    if twice := [label for label in dict(pairs) if names.count(label) > 1]:
+        raise click.BadParameter(f"gives {twice[0]!r} two values; give it one")
+    return pairs
+
+
 def _known(label: str, known: Sequence[str]) -> str:
     if label not in known:
         raise click.BadParameter(f"{label!r} is not a label{nearest(label, known)} The labels are: {', '.join(known)}")

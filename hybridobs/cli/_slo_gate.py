@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hybridobs.cli._options import pair, store_option
+from hybridobs.cli._options import each_once, pair, store_option
 from hybridobs.cli._slo_answer import CODES, FILE, answer, moment_of, reporting, window_option
 from hybridobs.contract import LABELS
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _SHARD = "shard"  # hybridobs.kpi.shards.SHARD, which --help should not have to load the catalogue for
 _WHOLE = re.compile(r"[1-9][0-9]{0,14}")
-_SIDE: dict[str, Any] = {"type": pair(LABELS), "multiple": True, "metavar": "LABEL=VALUE"}
+_SIDE: dict[str, Any] = {"type": pair(LABELS), "multiple": True, "callback": each_once, "metavar": "LABEL=VALUE"}
 Pairs = tuple[tuple[str, str], ...]
 Labels = dict[str, str]
 
@@ -131,7 +131,7 @@ def gate(
     from hybridobs.cli._slo_run import compared
     from hybridobs.slo import Comparison
 
-    ours, theirs, shared = once("--candidate", candidate), once("--baseline", baseline), once("--where", where)
+    ours, theirs, shared = dict(candidate), dict(baseline), dict(where)
     if store.startswith("prometheus+"):
         raise click.UsageError("a gate needs a store or its collector: Prometheus knows neither hours nor devices")
     if name == "":
@@ -145,16 +145,6 @@ def gate(
     comparison = Comparison(ours, theirs, shared, span, clusters, independent, _rule(*looks))
     report = compared(store, file, comparison, allow, at, paired=paired, name=name, planned=looks[1])
     answer(report, reports)
-
-
-def once(option: str, pairs: Pairs) -> Labels:
-    """The labels that an option gave, each once."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [label for label, _ in pairs]
-        twice = next(label for label in names if names.count(label) > 1)
-        raise click.UsageError(f"{option} gives {twice!r} two values; give it one")
-    return found
 
 
 def _apart(ours: Labels, theirs: Labels, shared: Labels, clusters: str, *, paired: bool) -> None:

@@ -70,6 +70,8 @@ def hooks(words: tuple[str, ...]) -> tuple[str | None, dict[str, str]]:
     for word in words:
         site, equals, url = word.partition("=")
         if equals and "/" not in site and ":" not in site:
+            if site in sites:
+                raise click.UsageError(f"--webhook: two URLs for {site!r}; give it one")
             sites[site] = url
         elif everything is not None:
             raise click.UsageError("--webhook: two URLs for everything; write SITE=URL for one of them")

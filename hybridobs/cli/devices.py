@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hybridobs.cli._options import no_color_option, pair, store_option
+from hybridobs.cli._options import each_once, no_color_option, pair, store_option
 from hybridobs.errors import ConfigError
 from hybridobs.kpi.quantity import age
 from hybridobs.store import BAD_UPDATES, remarks
@@ -71,6 +71,7 @@ Examples:
     multiple=True,
     metavar="KEY=VALUE",
     type=pair(_MATCHED),
+    callback=each_once,
     help=f"Only devices with this value; may be repeated. Keys: {', '.join(_MATCHED)}.",
 )
 @click.option(

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from hybridobs.cli._options import labels, moment, no_color_option, pair, store_option, text_or_json_option
+from hybridobs.cli._options import each_once, labels, moment, no_color_option, pair, store_option, text_or_json_option
 from hybridobs.contract import LABELS
 
 _KEYS = ("model", "version", "feature", "season")
@@ -72,6 +72,7 @@ Examples:
     "--where",
     type=pair(LABELS),
     multiple=True,
+    callback=each_once,
     metavar="LABEL=VALUE",
     help="With --from-store: only series with this label; again for another.",
 )
@@ -232,7 +233,12 @@ Examples:
 @click.option("--since", type=moment, metavar="WHEN", default="24h", show_default=True, help="An age or a date (UTC).")
 @click.option("--until", type=moment, metavar="WHEN", help="An age or a date (UTC).  [default: now]")
 @click.option(
-    "--where", type=pair(LABELS), multiple=True, metavar="LABEL=VALUE", help="Only series with this label; repeatable."
+    "--where",
+    type=pair(LABELS),
+    multiple=True,
+    callback=each_once,
+    metavar="LABEL=VALUE",
+    help="Only series with this label; repeatable.",
 )
 @click.option("--by", type=labels(LABELS), default="", metavar="LABELS", help="Compare each value of these labels.")
 @click.option(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hybridobs.cli._options import labels, moment, nearest, no_color_option, pair, store_option
+from hybridobs.cli._options import each_once, labels, moment, nearest, no_color_option, pair, store_option
 from hybridobs.contract import EXTRA_LABELS, LABELS
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ Examples:
     "--where",
     type=pair(_GROUPABLE[:-1]),
     multiple=True,
+    callback=each_once,
     metavar="LABEL=VALUE",
     help="Only series with this label; give it again for another label.",
 )

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 import click
 
 from hybridobs.cli import _exits
-from hybridobs.cli._options import duration, moment, nearest, no_color_option, pair, store_option, text_or_json_option
+from hybridobs.cli._options import (
+    duration,
+    each_once,
+    moment,
+    nearest,
+    no_color_option,
+    pair,
+    store_option,
+    text_or_json_option,
+)
 from hybridobs.contract import EXTRA_LABELS, LABELS
 
 if TYPE_CHECKING:
@@ -118,6 +127,7 @@ Examples:
     "--where",
     type=pair((*LABELS, *EXTRA_LABELS)),
     multiple=True,
+    callback=each_once,
     metavar="LABEL=VALUE",
     help="Only series with this label; give it again for another label.",
 )

@@ -85,6 +85,9 @@ def test_module() -> None:
     assert done.stdout.startswith("hybridobs, version ")
 
 
+NARROWED = (["kpi"], ["report"], ["top"], ["drift", "show"], ["devices", "list"], ["store", "export"])
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -93,6 +96,7 @@ def test_module() -> None:
         (["kpi", "latency_p59"], "'latency_p95'"),
         (["kpi", "--by", "teir"], "did you mean 'tier'"),
         (["kpi", "--where", "tier"], "label=value"),
+        *(([*words, "--where", "tier=a", "--where", "tier=b"], "gives 'tier' two values") for words in NARROWED),
         (["kpi", "--since", "yesterday"], "15m, 1h, 2d"),
         (["trace", "show", "xyz"], "32 hexadecimal digits"),
         (["collector", "run", "/nowhere.py"], "does not exist"),

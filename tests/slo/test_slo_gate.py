@@ -235,7 +235,7 @@ def test_one_group_tells_no_sample(run: Run, write: Write, fill: Fill) -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("--candidate", "version=2"), "--candidate gives 'version' two values"),
+        (("--candidate", "version=2"), "gives 'version' two values"),
         (("--store", "prometheus+http://127.0.0.1:9"), "a gate needs a store or its collector"),
         (("--id", "", "--looks", "planned:9"), "--id is empty"),
         (("--looks", "planned:²"), "is none of: one, planned:N"),

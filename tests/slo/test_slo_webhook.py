@@ -71,7 +71,11 @@ def test_without_webhook_there_is_no_file(write: Any) -> None:
     assert made(write).exit_code == 0 and not Path("out/alertmanager.yml").exists()
 
 
-@pytest.mark.parametrize("hooks", [("oncall",), ("store-1=ftp://x",), (ALL, SITE)], ids=["word", "scheme", "twice"])
+@pytest.mark.parametrize(
+    "hooks",
+    [("oncall",), ("store-1=ftp://x",), (ALL, SITE), ("a=http://x", "a=http://y")],
+    ids=["word", "scheme", "twice", "site"],
+)
 def test_bad_webhooks(write: Any, hooks: tuple[str, ...]) -> None:
     """What is no URL, and a second one for everything, end with the code for wrong usage and name the option."""
     done = made(write, *hooks)
