@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -12,6 +16,7 @@ import click
 from hybridobs.cli import _exits
 from hybridobs.cli._commands import Overview
 from hybridobs.cli._options import no_color_option
+from hybridobs.cli._streams import Unwritten, flush, minded
 from hybridobs.errors import HybridobsError, StoreUnreachable
 
 DEBUG = "HYBRIDOBS_DEBUG"
@@ -27,6 +32,7 @@ Exit codes:
   5    the store does not answer: try again later
   70   a mistake in this program, never a verdict
   130  interrupted
+  141  nobody reads the output to its end, as with '| head'
 
 \b
 Examples:
@@ -62,11 +68,59 @@ class Broken(click.ClickException):
         super().__init__(f"this is a mistake in hybridobs, please report it ({DEBUG}=1 shows where): {told}")
 
 
+class Full(click.ClickException):
+    """The standard output does not take the answer."""
+
+    exit_code = _exits.USAGE
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(f"standard output: {error.strerror}")
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Whatever goes wrong becomes one line and its exit code; with HYBRIDOBS_DEBUG=1 there is a traceback before it."""
+    try:
+        try:
+            yield
+        except (click.exceptions.Exit, SystemExit):
+            flush()
+            raise
+        flush()
+    except HybridobsError as error:
+        _trace()
+        raise (Unreachable if isinstance(error, StoreUnreachable) else Failed)(error) from error
+    except Unwritten as error:
+        if error.errno == errno.EPIPE:
+            raise click.exceptions.Exit(_exits.UNREAD) from None
+        raise Full(error) from error
+    except KeyboardInterrupt:
+        click.echo("Interrupted.", err=True)
+        raise click.exceptions.Exit(_exits.INTERRUPTED) from None
+    except (click.ClickException, click.exceptions.Exit, click.Abort):
+        raise
+    except Exception as error:
+        _trace()
+        raise Broken(error) from error
+
+
+def _trace() -> None:
+    if os.environ.get(DEBUG) == "1":
+        traceback.print_exc()
+
+
 class App(Overview):
     """The root group: turns our exceptions and Ctrl-C into one line, and keeps colour off where it is not wanted."""
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        if not kwargs.get("standalone_mode", True):
+            return super().main(*args, **kwargs)
+        with minded():
+            return super().main(*args, **kwargs)
+
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
-        context = super().make_context(*args, **kwargs)
+        with _told():
+            context = super().make_context(*args, **kwargs)
         if os.environ.get("NO_COLOR"):
             context.color = False
         for stream in (sys.stdout, sys.stderr):
@@ -75,22 +129,8 @@ class App(Overview):
         return context
 
     def invoke(self, ctx: click.Context) -> Any:
-        try:
+        with _told():
             return super().invoke(ctx)
-        except HybridobsError as error:
-            if os.environ.get(DEBUG) == "1":
-                raise
-            failed = Unreachable if isinstance(error, StoreUnreachable) else Failed
-            raise failed(error) from error
-        except KeyboardInterrupt:
-            click.echo("Interrupted.", err=True)
-            raise click.exceptions.Exit(_exits.INTERRUPTED) from None
-        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
-            raise
-        except Exception as error:
-            if os.environ.get(DEBUG) == "1":
-                raise
-            raise Broken(error) from error
 
 
 @click.group(

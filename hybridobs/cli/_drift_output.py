@@ -22,6 +22,8 @@ _WORDS = {
 }
 _NOTHING = "no references here; register them with: hybridobs drift reference add"
 
+_NO_MATCH = "no reference matches what was asked for; 'hybridobs drift reference list' names them all"
+
 
 def code_of(drift: Drift) -> int:
     """An alarm outweighs missing knowledge; a feature without a reference is missing knowledge."""
@@ -32,8 +34,8 @@ def code_of(drift: Drift) -> int:
     return _exits.TOO_LITTLE if unknown else 0
 
 
-def show(form: str, drift: Drift, question: Question) -> None:
-    """Everything compared, alarms first; or one JSON object."""
+def show(form: str, drift: Drift, question: Question, *, registered: bool) -> None:
+    """Everything compared, alarms first; or one JSON object. ``registered`` says whether there are any references."""
     if form == "json":
         click.echo(json.dumps(_object(drift, question), indent=2, ensure_ascii=False, allow_nan=False))
         return
@@ -45,7 +47,7 @@ def show(form: str, drift: Drift, question: Question) -> None:
     for unknown in drift.unreferenced:
         click.echo(f"{click.style('NO REFERENCE', fg='yellow', bold=True)}  {_unreferenced(unknown)}")
     if not found and not drift.unreferenced:
-        click.echo(_NOTHING)
+        click.echo(_NO_MATCH if registered else _NOTHING)
     elif found:
         click.echo(f"{_time(question.since)} to {_time(question.until)}; {_summary(drift)}")
 

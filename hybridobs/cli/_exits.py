@@ -6,3 +6,4 @@ TOO_LITTLE = 3
 UNREACHABLE = 5
 INTERNAL = 70
 INTERRUPTED = 130
+UNREAD = 141  # what a shell says of a program that SIGPIPE ended

@@ -50,6 +50,8 @@ def span(store: Store, since: int | None, until: int | None) -> tuple[int, int]:
     info = store.info()
     last = now if info.last_window is None else min(now, info.last_window + MINUTE)
     end = last if until is None else -(-until // MINUTE) * MINUTE
+    if since is None:
+        end = min(end, last)  # the thirty days must be some that have data
     first = end - DAY if info.first_window is None else info.first_window
     begin = max(first, end - MOST_DAYS * DAY) if since is None else since // MINUTE * MINUTE
     if begin >= end:
@@ -68,11 +70,3 @@ def _command(url: str, since: int, until: int, where: Mapping[str, str], file: P
 
 def _iso(unix_s: int) -> str:
     return f"{datetime.fromtimestamp(unix_s, UTC):%Y-%m-%dT%H:%M}"
-
-
-def write(path: Path, page: str) -> None:
-    """ConfigError if the file cannot be written."""
-    try:
-        path.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise ConfigError("output", str(path), f"cannot be written: {error.strerror}") from error

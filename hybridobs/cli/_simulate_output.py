@@ -96,13 +96,13 @@ def document(run: Run, played: Played) -> dict[str, Any]:
 
 
 def finish(run: Run, played: Played, lines: Sequence[Line], *, store: str, as_json: bool) -> int:
-    """Print what came of it; 1 if a comparison failed."""
+    """Print what came of it; 1 if a comparison failed, which one with too few samples cannot."""
     if as_json:
         checked = [line._asdict() for line in lines]
         click.echo(json.dumps({**document(run, played), "checked": checked}, indent=2))
     else:
         click.echo("\n".join(_story(run, played, lines, store)))
-    return 0 if all(line.ok for line in lines) else _exits.DIFFERS
+    return 0 if all(line.ok or line.too_little for line in lines) else _exits.DIFFERS
 
 
 def _story(run: Run, played: Played, lines: Sequence[Line], store: str) -> Iterator[str]:
@@ -141,6 +141,8 @@ def _row(line: Line) -> list[Cell]:
     unit = "1" if " before" in line.kind else KPIS[line.kpi].unit
     measured = "NO DATA" if line.measured is None else quantity(line.measured, unit)
     verdict = Cell("ok", "green") if line.ok else Cell("DIFFERS", "red", bold=True)
+    if line.too_little:
+        verdict = Cell("TOO LITTLE", "yellow", bold=True)
     numbers = [quantity(line.expected, unit), measured, quantity(line.off, unit)]
     return [*map(Cell, (line.cohort, line.kpi, line.group or "-", line.kind, *numbers)), verdict]
 

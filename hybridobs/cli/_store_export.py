@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import json
-import os
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from hybridobs.cli._outputs import ready, whole
 from hybridobs.contract import LABELS
 from hybridobs.errors import ConfigError, MissingExtra
 from hybridobs.kpi import distinct
@@ -66,8 +66,13 @@ def _buckets(summary: Summary) -> str:
     return json.dumps(found)
 
 
-def write(file: Path, form: str | None, columns: Columns, rows: Iterable[Row], *, force: bool) -> int:
-    """Write all rows and give their number; ConfigError for a file that is there or whose kind nobody can tell."""
+def write(
+    file: Path, form: str | None, columns: Columns, rows: Iterable[Row], *, force: bool, used: Iterable[Path] = ()
+) -> int:
+    """Write all rows and give their number.
+
+    ConfigError for a file that is there, that is one of those which are ``used``, or whose kind nobody can tell.
+    """
     to_stdout = str(file) == "-"
     form = form or ("csv" if to_stdout else file.suffix.removeprefix("."))
     if form not in ("csv", "parquet"):
@@ -76,40 +81,24 @@ def write(file: Path, form: str | None, columns: Columns, rows: Iterable[Row], *
     if to_stdout:
         if form == "parquet":
             raise ConfigError("FILE", "-", "Parquet needs a file; name one, or say --format csv")
-        return writer(sys.stdout.buffer, columns, rows)
-    with _whole(file, force=force) as stream:
+        count = writer(sys.stdout.buffer, columns, rows)
+        sys.stdout.buffer.flush()  # before anybody is told that they are there
+        return count
+    ready("FILE", file, used)
+    if file.exists() and not force:
+        raise ConfigError("FILE", str(file), "is there already; name another one, or say --force")
+    with whole("FILE", file) as stream:
         return writer(stream, columns, rows)
 
 
-@contextmanager
-def _whole(file: Path, *, force: bool) -> Iterator[IO[bytes]]:
-    """A stream whose file appears under its name at the end; nothing is left of one that failed."""
-    if file.exists() and not force:
-        raise ConfigError("FILE", str(file), "is there already; name another one, or say --force")
-    if not file.parent.is_dir():
-        raise ConfigError("FILE", str(file), f"make its directory first: mkdir -p {file.parent}")
-    part = file.with_name(f".{file.name}.{os.getpid()}.part")
-    try:
-        with part.open("xb") as stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        part.replace(file)
-    finally:
-        part.unlink(missing_ok=True)
-
-
 def _csv(stream: IO[bytes], columns: Columns, rows: Iterable[Row]) -> int:
-    import io
-
-    text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=True)
+    text = codecs.getwriter("utf-8")(stream, "replace")  # which, unlike TextIOWrapper, never closes what it writes to
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns.types)
     count = 0
     for window, *rest in rows:
         writer.writerow([datetime.fromtimestamp(window, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), *rest])
         count += 1
-    text.detach()
     return count
 
 

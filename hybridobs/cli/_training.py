@@ -65,8 +65,11 @@ def _csv(path: Path, _: Sequence[str]) -> dict[str, list[Any]]:
     whole = [row for row in rows if row]
     if ragged := next((line for line, row in enumerate(whole, 2) if len(row) != len(head)), None):
         raise ValueError(f"row {ragged} has {len(whole[ragged - 2])} cells, the head line {len(head)}")
+    names = [name.strip() for name in head]
+    if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
+        raise ValueError(f"its head line names {twice[0]!r} twice; give each column a name of its own")
     columns: Iterable[Sequence[str]] = zip(*whole, strict=True) if whole else ((),) * len(head)
-    return {name.strip(): list(column) for name, column in zip(head, columns, strict=True)}
+    return {name: list(column) for name, column in zip(names, columns, strict=True)}
 
 
 def _json(path: Path, _: Sequence[str]) -> dict[str, list[Any]]:

@@ -10,6 +10,7 @@ import click
 
 from hybridobs.cli._logs import logged_to_stderr
 from hybridobs.cli._options import DEFAULT_STORE, no_color_option
+from hybridobs.cli._own_code import own_code
 from hybridobs.contract import ENV_PREFIX
 from hybridobs.errors import ConfigError
 
@@ -202,7 +203,8 @@ def loaded(file: Path | None, changes: dict[str, Any]) -> Collector | Relay:
 def _variable(file: Path) -> object:
     import runpy
 
-    names = runpy.run_path(str(file))
+    with own_code():
+        names = runpy.run_path(str(file))
     if VARIABLE not in names:
         raise ConfigError("file", str(file), f"it has no variable {VARIABLE!r}, for example: collector = Collector()")
     return names[VARIABLE]

@@ -13,6 +13,7 @@ import click
 
 from hybridobs.cli import _exits
 from hybridobs.cli._options import moment, no_color_option
+from hybridobs.cli._own_code import own_code
 from hybridobs.contract import ENV_PREFIX
 
 if TYPE_CHECKING:
@@ -88,12 +89,15 @@ Examples:
 def build(folder: Path | None, slo: Path | None, out: Path | None, classic: bool) -> None:
     """Write each board as the JSON that Grafana reads."""
     from hybridobs.cli._boards import built
+    from hybridobs.cli._outputs import write, writing
 
-    made = built(folder, slo, out, classic_histograms=classic)
+    with own_code():
+        made = built(folder, slo, out, classic_histograms=classic)
     for board in made:
         if board.stale:
-            board.target.parent.mkdir(parents=True, exist_ok=True)
-            board.target.write_text(board.text, encoding="utf-8")
+            with writing("out", board.target):
+                board.target.parent.mkdir(parents=True, exist_ok=True)
+            write("out", board.target, board.text)
             click.echo(f"wrote {board.target}")
     fresh = sum(not board.stale for board in made)
     if fresh:
@@ -131,7 +135,8 @@ def check(
     from hybridobs.cli._boards import built
     from hybridobs.grafana.lint import faults
 
-    made = built(folder, slo, out, classic_histograms=classic)
+    with own_code():
+        made = built(folder, slo, out, classic_histograms=classic)
     again = f"hybridobs dashboards build{' --classic-histograms' if classic else ''}"
     wrong = [f"stale: {board.target}; write it again with: {again}" for board in made if board.stale]
     wrong += faults(board.json for board in made)
@@ -195,7 +200,8 @@ def push(
     from hybridobs.cli._boards import built
     from hybridobs.grafana.push import Grafana
 
-    made = built(folder, slo, classic_histograms=classic)
+    with own_code():
+        made = built(folder, slo, classic_histograms=classic)
     server = Grafana(url, os.environ.get(TOKEN, "").strip(), plain_http=plain_http)
     changes = list(server.changes(board.json for board in made))
     _tell(changes)

@@ -306,7 +306,8 @@ def show(
     if clash := named.keys() & question.where.keys() or named.keys() & set(by):
         raise click.UsageError(f"{min(clash)!r} is said twice; leave one out")
     with opened(store) as source:
-        found = ask(source, [one.reference for one in source.references()], question, named)
-    output.show(form, found, question)
+        references = [one.reference for one in source.references()]
+        found = ask(source, references, question, named)
+    output.show(form, found, question, registered=bool(references))
     if exit_code and (code := output.code_of(found)):
         raise click.exceptions.Exit(code)

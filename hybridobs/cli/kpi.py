@@ -82,6 +82,8 @@ def kpi(
     if listing:
         output.listing(form)
         return
+    if since is not None and until is not None and since >= until:
+        raise click.UsageError("--since to --until ends before it begins; give an earlier --since or a later --until")
     from hybridobs.kpi.reading import Question
 
     chosen = _chosen(names)

@@ -76,17 +76,19 @@ def report(
     The file loads nothing and runs nothing: it can be mailed, archived or printed, and is read in any browser of 2024
     or later, light or dark. It is a report and no verdict: 'hybridobs slo check' is what ends a pipeline.
     """
+    from hybridobs.cli import _outputs as outputs
     from hybridobs.cli import _report_run as run
 
     to_stdout = str(output) == "-"
     if opening and to_stdout:
         raise click.UsageError("--open needs a file: give -o FILE")
+    if not to_stdout:
+        outputs.ready("output", output, [*outputs.store_files(store), *([file] if file else [])])
     made, page = run.made(store, since, until, dict(where), file, title)
     if to_stdout:
         click.echo(page, nl=False)
         return
-    run.write(output, page)
-    _say(made, output, len(page.encode()))
+    _say(made, output, outputs.write("output", output, page))
     if opening:
         click.launch(str(output.resolve()))
 

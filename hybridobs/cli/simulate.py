@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from hybridobs.store import Store
 
 _DAY = 86_400 * 10**9
+_LEAST_DAYS, _MOST_DAYS = 0.001, 3650
+_MOST_SPEEDUP = 1_000_000_000
 _ROUNDS, _MOST_ROUNDS = 24, 10_000
 _EPILOG = """\b
 Examples:
@@ -47,18 +50,28 @@ def _faults(_: click.Context, __: click.Parameter, value: str) -> tuple[Fault, .
     return tuple(found)
 
 
+class _Number(click.FloatRange):
+    """A number within its bounds: NaN is beyond all of them, which no comparison notices."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        found = super().convert(value, param, ctx)
+        if math.isnan(found):
+            self.fail(f"{value!r} is no number in the range {self._describe_range()}.", param, ctx)
+        return found
+
+
 @click.command(epilog=_EPILOG)
 @click.argument("scenario", required=False)
 @click.option("--list", "listing", is_flag=True, help="Say which scenarios there are, and play none.")
 @click.option("--devices", type=click.IntRange(1), help="How many devices.  [default: the scenario's]")
 @click.option(
     "--days",
-    type=click.FloatRange(0, min_open=True),
+    type=_Number(_LEAST_DAYS, _MOST_DAYS),
     help="How many days pass, the last one now.  [default: the scenario's]",
 )
 @click.option(
     "--speedup",
-    type=click.FloatRange(1),
+    type=_Number(1, _MOST_SPEEDUP),
     help="How much faster than time they pass: 1440 is a day a minute.  [default: as fast as it goes]",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same numbers.")
@@ -99,6 +112,7 @@ def simulate(
     Devices observe calls, get feedback, report, deliver late, and may suffer faults. What they generate is known, so
     that every KPI can be held against it. With --endpoint the store is read for --check only.
     """
+    from hybridobs.cli import _outputs as outputs
     from hybridobs.cli import _simulate_output as output
     from hybridobs.simulate import SCENARIOS, Run
 
@@ -120,9 +134,11 @@ def simulate(
         faults=faults,
         rounds=rounds,
     )
+    if truth is not None:
+        outputs.ready("truth", truth, outputs.store_files(store))
     played, lines = _play(run, endpoint, store, speedup, check=check, quiet=as_json)
     if truth is not None:
-        truth.write_text(json.dumps(output.document(run, played), indent=2) + "\n", encoding="utf-8")
+        outputs.write("truth", truth, json.dumps(output.document(run, played), indent=2) + "\n")
     raise SystemExit(output.finish(run, played, lines, store=store, as_json=as_json))
 
 

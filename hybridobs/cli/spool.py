@@ -16,7 +16,7 @@ from hybridobs.cli._options import no_color_option, text_or_json_option
 from hybridobs.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from hybridobs.sdk.spool import SlotInfo, SpoolInfo
 
@@ -50,7 +50,10 @@ def spool() -> None:
 @text_or_json_option
 @no_color_option
 def show(directory: Path, form: str) -> None:
-    """Show what waits in DIR, since when, and what was given up and not reported yet."""
+    """Show what waits in DIR, since when, and what was given up and not reported yet.
+
+    The first line names the files that cannot be read.
+    """
     from hybridobs.sdk.spool import inspect
 
     info = inspect(directory)
@@ -73,34 +76,72 @@ def show(directory: Path, form: str) -> None:
 def drain(directory: Path, endpoint: str | None) -> None:
     """Send what ended processes left in DIR; running ones send their own.
 
-    What the collector does not take stays in DIR. Exit code 5 then: try again later.
+    What the collector does not take stays in DIR. Exit code 5 then: try again later. Exit code 1 if a file could not
+    be read: it is named, and what is in it was not sent.
     """
     import sqlite3
 
     from hybridobs.sdk.spool import deliver, inspect
 
     try:
-        with _progress(inspect(directory).records) as told:
+        before = inspect(directory)
+        aside = _aside(before)
+        with _progress(before.records) as told:
             drained, trouble = deliver(directory, endpoint, told)
+        after = inspect(directory)
     except (OSError, sqlite3.Error) as error:
         raise ConfigError("spool", str(directory), f"cannot be used now, and is as it was: {error}") from error
     click.echo(f"sent {drained.records:,} records and reports of {drained.lost:,} lost ones; {drained.left:,} are left")
     if drained.held:
         click.echo(f"running processes keep and send their own: {', '.join(map(str, drained.held))}")
+    moved = {path.with_suffix(""): f"damaged, it is now {path.name}" for path, _ in _aside(after) - aside}
+    unread = _unread(before) | _unread(after) | moved
+    _tell(unread, "sent")
     if trouble:
         click.echo(f"Error: not accepted: {trouble}", err=True)
         raise click.exceptions.Exit(_exits.UNREACHABLE)
+    if unread:
+        raise click.exceptions.Exit(_exits.DIFFERS)
 
 
 @spool.command(epilog="\b\nExamples:\n  hybridobs spool export /var/lib/till/hybridobs --output telemetry.jsonl")
 @_directory
 @click.option("--output", type=click.File("w", lazy=True), default="-", help="A file; standard output if not given.")
 def export(directory: Path, output: TextIO) -> None:
-    """Write what waits in DIR as OTLP JSON, one export request a line; nothing is removed."""
-    from hybridobs.sdk.spool import export as written
+    """Write what waits in DIR as OTLP JSON, one export request a line; nothing is removed.
 
-    records = written(directory, output)
+    Exit code 1 if a file could not be read: it is named, and what is in it was not written.
+    """
+    import sqlite3
+
+    from hybridobs.sdk.spool import export as written
+    from hybridobs.sdk.spool import inspect
+
+    unread = _unread(inspect(directory))
+    try:
+        records = written(directory, output)
+    except sqlite3.Error as error:
+        click.echo(f"Error: {directory} cannot be read to its end: {error}; what comes after is missing", err=True)
+        raise click.exceptions.Exit(_exits.DIFFERS) from error
     click.echo(f"{records:,} records", err=True)
+    _tell(unread, "written")
+    if unread:
+        raise click.exceptions.Exit(_exits.DIFFERS)
+
+
+def _unread(info: SpoolInfo) -> dict[Path, str]:
+    """The files of which nobody here knows what waits in them, and what is the matter with each."""
+    return {slot.path: _STATES[slot.state] for slot in info.slots if slot.state in ("damaged", "newer")}
+
+
+def _aside(info: SpoolInfo) -> set[tuple[Path, int]]:
+    """What was set aside; another file of the same name is another one."""
+    return {(path, path.stat().st_ino) for path in info.set_aside}
+
+
+def _tell(unread: Mapping[Path, str], done: str) -> None:
+    for path, why in unread.items():
+        click.echo(f"Error: {path} is {why}: what is in it was not {done}", err=True)
 
 
 @contextmanager
@@ -117,7 +158,7 @@ def _shown(info: SpoolInfo) -> Iterator[str]:
     from hybridobs.cli._table import Cell, Column, table, terminal_width
     from hybridobs.kpi.quantity import quantity
 
-    yield f"{info.records:,} records wait in {info.directory} ({quantity(info.bytes, 'By')})"
+    yield f"{info.records:,} records wait in {info.directory} ({quantity(info.bytes, 'By')}){_beside(info)}"
     if info.slots:
         columns = [Column("file"), Column("state"), Column("records", right=True), Column("size", right=True)]
         columns += [Column("oldest (UTC)"), Column("newest (UTC)")]
@@ -127,6 +168,12 @@ def _shown(info: SpoolInfo) -> Iterator[str]:
         yield f"given up, to be reported: {numbers:,} ({reason.value.replace('_', ' ')})"
     for path in info.set_aside:
         yield f"damaged and set aside: {path}"
+
+
+def _beside(info: SpoolInfo) -> str:
+    """What the number of records leaves out."""
+    files = [path.name for path in (*_unread(info), *info.set_aside)]
+    return f", and nobody knows how many in {', '.join(files)}, which cannot be read" if files else ""
 
 
 def _row(slot: SlotInfo) -> Iterator[str]:

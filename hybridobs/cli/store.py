@@ -162,13 +162,14 @@ def export(
     Columns: window, width_s, a column for each label, extra (the measure's own labels, JSON), measure, unit, n, sum,
     min, max, p50, p95, p99, and distinct (how many different ones). FILE is there when it is whole, or not at all.
     """
+    from hybridobs.cli._outputs import store_files
     from hybridobs.cli._store_export import Columns, write
     from hybridobs.cli._stores import opened
 
     columns = Columns(buckets=buckets)
     with opened(store) as found:
         rows = found.export(_known(measures), since=since, until=until, where=dict(where), width=_WIDTHS[width])
-        count = write(file, form, columns, map(columns.row, rows), force=force)
+        count = write(file, form, columns, map(columns.row, rows), force=force, used=store_files(store))
     click.echo(f"{count:,} rows in {file}.", err=True)
 
 

@@ -90,20 +90,38 @@ def check_spool(settings: Settings) -> Iterator[Finding]:
         return
     from hybridobs.sdk.spool import inspect, private_directory
 
-    place = Path(settings.spool).expanduser()
     try:
+        place = Path(settings.spool).expanduser()
         if not place.is_dir():
-            yield warn("spool", f"{place} is not there yet", "the SDK makes it; check that this user may")
+            _try_making(place)
+            yield warn("spool", f"{place} is not there yet", "the SDK makes it")
             return
         private_directory(place)
         info = inspect(place)
-    except (ConfigError, OSError) as error:
-        yield fail("spool", str(error), "the SDK refuses it and keeps what waits in memory")
+    except (ConfigError, OSError, RuntimeError) as error:
+        why = error.way_out if isinstance(error, ConfigError) else error
+        yield fail("spool", f"{settings.spool}: {why}", "the SDK refuses it and keeps what waits in memory")
         return
     yield from _room(place)
     yield from _waiting(place, info.records, min((slot.oldest_ns for slot in info.slots if slot.oldest_ns), default=0))
     if info.set_aside:
         yield warn("spool", f"{len(info.set_aside)} damaged files were set aside", "look at the disk, then remove them")
+
+
+def _try_making(place: Path) -> None:
+    """ConfigError or OSError where the SDK could not make it: one beside it is made as the SDK does, and removed."""
+    from hybridobs.sdk.spool import private_directory
+
+    if os.path.lexists(place) or not place.is_absolute():
+        private_directory(place)  # refuses it, and says why
+        return
+    above = next(one for one in place.parents if os.path.lexists(one))
+    if not above.is_dir():
+        raise ConfigError("spool", str(place), f"{above} is not a directory; name another place")
+    try:
+        private_directory(above / f".hybridobs-doctor-{os.getpid()}").rmdir()
+    except OSError as error:
+        raise OSError(f"cannot be made in {above}: {error.strerror}") from error
 
 
 def _room(place: Path) -> Iterator[Finding]:

@@ -27,6 +27,8 @@ def examine(wanted: Wanted, environment: Mapping[str, str] | None = None) -> Ite
     environment = _device.environment_of() if environment is None else environment
     given = {"endpoint": wanted.endpoint, "spool": wanted.spool}
     settings, ignored = _device.read_settings(given, environment)
+    if wanted.endpoint is not None:
+        _way.check_endpoint(wanted.endpoint)
     yield from _device.check_settings(settings, ignored, environment)
     yield from _device.check_token(settings)
     yield from _device.check_spool(settings)

@@ -9,12 +9,14 @@ import time
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import urllib3
 
 from hybridobs.doctor._finding import Finding, fail, ok, warn
+from hybridobs.errors import ConfigError
 from hybridobs.sdk.hop import HttpPost, Outcome, Settings, connections
 
 _SECONDS = 5.0
@@ -37,13 +39,21 @@ class Reached:
         self.answers = False
 
 
+def check_endpoint(endpoint: str) -> None:
+    """ConfigError for a host that no resolver can be asked about."""
+    try:
+        (urlsplit(endpoint).hostname or "").encode("idna")
+    except UnicodeError:
+        raise ConfigError("endpoint", endpoint, "its host is no name; give one such as http://127.0.0.1:4318") from None
+
+
 def check_way(settings: Settings, reached: Reached) -> Iterator[Finding]:
     """Resolve, connect, shake hands, ask whether it is ready."""
     address = urlsplit(settings.endpoint)
     host, port = address.hostname or "", address.port or _PORTS[address.scheme]
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0]
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         yield fail("name", f"{host}: {error}", "correct the endpoint, or this machine's DNS")
         return
     yield ok("name", f"{host} is {found}")
@@ -96,6 +106,11 @@ def _tls(settings: Settings, host: str, port: int) -> Iterator[Finding]:
 
 
 def _ready(settings: Settings, reached: Reached) -> Iterator[Finding]:
+    try:
+        _headers(settings)
+    except (OSError, ValueError):
+        yield warn("ready", "not asked: there is no token to ask with", "mend the token first, see above")
+        return
     try:
         answer = _get(settings, "/readyz")
     except (urllib3.exceptions.HTTPError, OSError) as error:
@@ -182,12 +197,16 @@ def _full(numbers: dict[str, float]) -> Iterator[Finding]:
 
 
 def _get(settings: Settings, path: str) -> Any:
+    return connections(settings).request(
+        "GET", settings.endpoint + path, headers=_headers(settings), timeout=_SECONDS, retries=False
+    )
+
+
+def _headers(settings: Settings) -> dict[str, str]:
+    """What each request carries; OSError or ValueError for a token file that cannot be used."""
     headers = dict(settings.headers)
     if settings.token:
         headers["authorization"] = f"Bearer {settings.token}"
     elif settings.token_file:
-        with open(settings.token_file, encoding="ascii") as opened:  # noqa: PTH123
-            headers["authorization"] = f"Bearer {opened.read().strip()}"
-    return connections(settings).request(
-        "GET", settings.endpoint + path, headers=headers, timeout=_SECONDS, retries=False
-    )
+        headers["authorization"] = f"Bearer {Path(settings.token_file).read_text(encoding='ascii').strip()}"
+    return headers

@@ -47,8 +47,8 @@ def build(
         target = (out or folder / "generated") / f"{source.name.removesuffix(SUFFIX)}.json"
         with drawn_at(limits or Limits()), classic(classic_histograms):
             text = render(load(source))
-        current = target.read_text(encoding="utf-8") if target.exists() else None
-        built.append(Built(source, target, text, stale=text != current))
+        current = target.read_bytes() if target.is_file() else None  # what is no text, or no file, is stale
+        built.append(Built(source, target, text, stale=text.encode() != current))
     if not built:
         raise ConfigError("folder", str(folder), f"holds no file that ends in {SUFFIX}")
     return built

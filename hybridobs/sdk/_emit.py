@@ -83,10 +83,14 @@ def emit(
         said[contract.CLOCK_MONOTONIC] = ref.since_boot
     if known:
         said[contract.CLOCK_SYNCHRONIZED] = True
-    seq = next(pipeline.numbers)
-    attributes = {**labels, **said, contract.SEQ: seq}
     severity = _encode.SEVERITY_WARN if kind is EventKind.CRASH else _encode.SEVERITY_INFO
-    body = _encode.log_record(kind.value, time, attributes, observed_ns=now, span=span, severity=severity)
+    seq = next(pipeline.numbers)
+    try:
+        attributes = {**labels, **said, contract.SEQ: seq}
+        body = _encode.log_record(kind.value, time, attributes, observed_ns=now, span=span, severity=severity)
+    except BaseException:
+        pipeline.lose(seq)
+        raise
     pipeline.append(Record("logs", seq, _PRIORITIES.get(kind, Priority.NORMAL), body))
     return True
 

@@ -17,6 +17,7 @@ AttributeValue = str | bool | int | float | bytes | Sequence[str] | Sequence[boo
 
 MAX_TEXT = 1024  # characters of one string value; longer ones are cut
 MAX_ITEMS = 128  # values of one array
+LAST_NS = 2**64 - 1  # the last Unix time that OTLP can tell
 
 _FIXED64 = struct.Struct("<Q")
 _DOUBLE = struct.Struct("<d")
@@ -29,6 +30,11 @@ _RESOURCE_ATTRIBUTE = b"\x0a"  # Resource.attributes = 1
 _SCOPE_ATTRIBUTE = b"\x1a"  # InstrumentationScope.attributes = 3
 SEVERITY_INFO = 9
 SEVERITY_WARN = 13
+
+
+def unix_ns(time_ns: int) -> int:
+    """Return a time as OTLP can tell it: not before 1970, where an unset clock may stand, and not 0, which is none."""
+    return min(max(time_ns, 1), LAST_NS)
 
 
 def varint(number: int) -> bytes:
@@ -181,7 +187,7 @@ def text_in(encoded: bytes, key: str) -> str:
 
 def span_event(name: str, time_ns: int, values: Mapping[str, object]) -> bytes:
     """Encode a ``Span.Event`` as field 11 of a span."""
-    body = b"\x09" + _FIXED64.pack(time_ns) + text_field(b"\x12", name) + attributes(_EVENT_ATTRIBUTE, values)
+    body = b"\x09" + _FIXED64.pack(unix_ns(time_ns)) + text_field(b"\x12", name) + attributes(_EVENT_ATTRIBUTE, values)
     return field(b"\x5a", body)
 
 
@@ -221,12 +227,12 @@ def log_record(
     """
     parts = [
         b"\x09",
-        _FIXED64.pack(time_ns),
+        _FIXED64.pack(unix_ns(time_ns)),
         b"\x10",
         varint(severity),
         attributes(LOG_ATTRIBUTE, values),
         b"\x59",
-        _FIXED64.pack(observed_ns or time_ns),
+        _FIXED64.pack(unix_ns(observed_ns or time_ns)),
         text_field(b"\x62", event),
     ]
     if span is not None:

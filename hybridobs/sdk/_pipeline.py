@@ -21,11 +21,12 @@ from hybridobs.sdk._clock import MACHINE, DeviceClock, Times
 from hybridobs.sdk._guard import failed, log
 from hybridobs.sdk._http import HttpPost, Post
 from hybridobs.sdk._loading import loading
+from hybridobs.sdk._requests import lost_records
 from hybridobs.sdk._sender import Sender
 from hybridobs.sdk._settings import Settings
 from hybridobs.sdk._site import Tags
 from hybridobs.sdk._version import VERSION
-from hybridobs.sdk.queue import MemoryQueue, Queue, QueueStats, Record, Resource
+from hybridobs.sdk.queue import LostRange, MemoryQueue, Priority, Queue, QueueStats, Record, Resource
 
 MakeQueue = Callable[[str, Resource], Queue]
 MakePost = Callable[[Settings], Post]
@@ -125,6 +126,14 @@ class Pipeline:
             known = now.clock_known if clock_known is None else clock_known
             moved = now.cohort if cohort is None else now.policy.label(contract.COHORT, cohort)
             self.tags = Tags(now.tier, moved, clock_known=known, policy=now.policy)
+
+    def lose(self, seq: int) -> None:
+        """Report a number that was taken and has no record.
+
+        The report waits under that number as a record does, so every queue sees to it that the number leaves once.
+        """
+        (body,) = lost_records([LostRange(seq, seq, contract.LostReason.CRASH)])
+        self.append(Record("logs", seq, Priority.HIGH, body))
 
     def flush(self, timeout: float) -> bool:
         """Send what waits; True if nothing is left of what was handed in before."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
+from operator import index
 from time import perf_counter_ns, time_ns
 from typing import Any
 
@@ -54,7 +55,8 @@ class LightSpan(Span):
     _flags: int = _ROOT_FLAGS
     _state: TraceState = _NO_STATE
     _odd: bool = False  # something of what follows is there
-    _extra: bytes = b""  # events, links and a new name
+    _extra: bytes = b""  # events and links
+    _renamed: bytes = b""
     _events: int = 0
     _links: int = 0
     _status: bytes = b""
@@ -168,7 +170,7 @@ class LightSpan(Span):
             if self._events >= MAX_EVENTS:
                 ignored("events", ValueFault.TOO_LONG, name)
                 return
-            when = timestamp or self.now_ns()
+            when = self._told("timestamp", timestamp) if timestamp else self.now_ns()
             policy = self._prepared.tags.policy
             self._extra += _encode.span_event(policy.text(name), when, policy.attributes(attributes or {}))
             self._events += 1
@@ -198,10 +200,12 @@ class LightSpan(Span):
             failed("add_link")
 
     def update_name(self, name: str) -> None:
-        """Rename the span."""
+        """Rename the span; the last name counts."""
         try:
+            if self.ended:
+                return
             # A protobuf reader takes the last of a repeated scalar field, so the prepared name need not be cut out.
-            self._extra += _encode.text_field(_NAME, self._prepared.tags.policy.text(name))
+            self._renamed = _encode.text_field(_NAME, self._prepared.tags.policy.text(name))
             self._odd = True
             if self._mirror is not None:
                 self._mirror.update_name(name)
@@ -245,13 +249,12 @@ class LightSpan(Span):
             failed("record_exception")
 
     def end(self, end_time: int | None = None) -> None:
-        """End the span and hand it over; a second call does nothing."""
+        """End the span at ``end_time`` (Unix ns) or now, and hand it over; a second call does nothing."""
         try:
             if self.ended:
                 return
             self.ended = True
-            end_ns = self.start_ns + perf_counter_ns() - self._started if end_time is None else end_time
-            self._hand_over(end_ns)
+            self._hand_over(self.now_ns() if end_time is None else self._told("end_time", end_time))
         except Exception:
             failed("end")
 
@@ -267,6 +270,17 @@ class LightSpan(Span):
         """
         self.start_ns = start_ns
         self._since_boot = since_boot
+
+    def _told(self, key: str, time_ns: int) -> int:
+        """Return a time that somebody told us; or the time now if it is none, which is counted."""
+        fault = ValueFault.OUT_OF_RANGE
+        try:
+            if 0 < (whole := index(time_ns)) <= _encode.LAST_NS:
+                return whole
+        except Exception:
+            fault = ValueFault.WRONG_TYPE
+        ignored(key, fault, time_ns, "give Unix time in whole ns, as time.time_ns() does")
+        return self.now_ns()
 
     def fail(self, error: BaseException) -> None:
         """Mark the span as failed by ``error``."""
@@ -291,27 +305,42 @@ class LightSpan(Span):
         if pipeline.off:
             return
         prepared = self._prepared
+        try:
+            times = _pack_times(0x39, self.start_ns, 0x41, end_ns, _SINCE_BOOT, self._since_boot)
+        except struct.error:  # before a number is taken, as all that can be foreseen
+            start, end = _fitting(self.start_ns, end_ns)
+            times = _pack_times(0x39, start, 0x41, end, _SINCE_BOOT, self._since_boot)
         seq = next(pipeline.numbers)
-        body = b"".join(
-            [
-                _pack_ids(b"\n\x10", self._trace_id, b"\x12\x08", self._span_id),
-                _pack_times(0x39, self.start_ns, 0x41, end_ns, _SINCE_BOOT, self._since_boot),
-                self._above,
-                prepared.fixed,
-                *self._values.values(),
-                _encode.span_int(_SEQ, seq),
-            ]
-        )
-        if self._odd:
-            body += self._extra + self._status
-            if state := self._header(self._state):
-                body += _encode.text_field(_STATE, state)
+        try:
+            body = b"".join(
+                [
+                    _pack_ids(b"\n\x10", self._trace_id, b"\x12\x08", self._span_id),
+                    times,
+                    self._above,
+                    prepared.fixed,
+                    *self._values.values(),
+                    _encode.span_int(_SEQ, seq),
+                ]
+            )
+            if self._odd:
+                body += self._extra + self._status + self._renamed
+                if state := self._header(self._state):
+                    body += _encode.text_field(_STATE, state)
+        except BaseException:
+            pipeline.lose(seq)
+            raise
         pipeline.append(_new_tuple(Record, ("traces", seq, prepared.priority, body)))
         if self._mirror is not None:
             _compat.finish(self._mirror, self._values.values(), pipeline.stream, seq, end_ns)
 
 
 _STATUS_OK = _encode.span_status(StatusCode.OK.value, "")
+
+
+def _fitting(start_ns: int, end_ns: int) -> tuple[int, int]:
+    """Move a call to where OTLP can tell its times, with the duration that it had."""
+    shift = 1 - start_ns if start_ns < 1 else min(_encode.LAST_NS - end_ns, 0)
+    return _encode.unix_ns(start_ns + shift), _encode.unix_ns(end_ns + shift)
 
 
 def _full_name(kind: type) -> str:

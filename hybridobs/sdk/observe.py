@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
+from threading import get_ident
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 _ROLES = ("primary", "shadow")
+_MOST_OPEN = 10_000  # calls under way at one place
 
 
 def observe(
@@ -75,11 +77,15 @@ def observe(
 
 
 class Observation:
-    """One observed place; decorate with it, or enter it, as often as you like and from any thread or task."""
+    """One observed place; decorate with it, or enter it, as often as you like and from any thread or task.
+
+    A ``with`` is left in the thread or the context that entered it; whoever leaves it elsewhere decorates instead.
+    """
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._open: list[Call] = []
+        # By id, with the thread that entered: each operation on it is atomic, as threads come and go meanwhile.
+        self._open: dict[int, tuple[Call, int]] = {}
 
     def __call__(self, function: F) -> F:
         """Wrap a function, coroutine function, generator function or async generator function, keeping its kind."""
@@ -96,7 +102,7 @@ class Observation:
         call = _begin.begin(self._site)
         if call is None:
             return NO_CALL
-        self._open.append(call)
+        self._open[id(call)] = (call, get_ident())
         return call
 
     def __exit__(
@@ -118,12 +124,24 @@ class Observation:
         self.__exit__(kind, error, trace)
 
     def _innermost(self) -> Call | None:
-        """Return the call to be closed: the current one if it began here, as other threads may have opened others."""
-        here = get().get(CALL_KEY)
-        for position, call in enumerate(self._open):
-            if call is here:
-                return self._open.pop(position)
-        return self._open.pop() if self._open else None
+        """Return the call to be closed: the current one if it began here, else the last of this thread."""
+        found = self._open.pop(id(get().get(CALL_KEY)), None)
+        return found[0] if found is not None else self._last_of_thread()
+
+    def _last_of_thread(self) -> Call | None:
+        """Return the call that this thread entered last, as another thread's is under way; None if there is none.
+
+        Rarely needed: something inside the block did not put back what was current, or it is left in another task.
+        """
+        thread, opened = get_ident(), self._open.copy()
+        for key, (_, entered) in reversed(opened.items()):
+            if entered == thread and (found := self._open.pop(key, None)) is not None:
+                return found[0]
+        if len(opened) > _MOST_OPEN:  # left where nobody can tell whose they were: they must not pile up
+            self._open.pop(next(iter(opened)), None)
+        if opened:
+            raise RuntimeError("a call was not left in the thread or context that entered it; decorate instead")
+        return None
 
 
 def _text(key: str, value: object) -> str:

@@ -75,6 +75,10 @@ def configure(
     What is not given comes from ``HYBRIDOBS_<NAME>``, then OpenTelemetry's variables, then a default. ``queue`` opens
     another queue than the built-in one, for a stream id and its resource. Raises
     :class:`hybridobs.errors.ConfigError` for an argument that cannot be used.
+
+    A second call, and :func:`shutdown`, first send what waits: each may block for ``shutdown_timeout`` (5 s unless you
+    say otherwise) while the collector does not answer. The ``shutdown_timeout`` of the settings that end is the one
+    that counts.
     """
     arguments = dict(locals())
     make_queue = arguments.pop("queue")
@@ -121,7 +125,10 @@ def flush(timeout: float = 5.0) -> bool:
 
 
 def shutdown(timeout: float | None = None) -> None:
-    """Send what waits and record nothing more until the next ``configure``; safe twice and without ``configure``."""
+    """Send what waits and record nothing more until the next ``configure``; safe twice and without ``configure``.
+
+    It may block for ``timeout`` seconds, which is the ``shutdown_timeout`` of ``configure`` (5 s) if it is not given.
+    """
     try:
         pipeline = _pipeline.active
         if pipeline is not None:

@@ -2,7 +2,7 @@
 
 A KPI must equal the truth: to the last quantum where it is a count, a sum, a mean or a share, within one bucket of the
 histogram where it is a quantile. A number of the scenario must be met within ``Z`` standard errors, because the devices
-draw by chance.
+draw by chance; where there are fewer samples than the KPI needs, one that is not met says nothing.
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ Key = tuple[str, str]
 
 
 class Line(NamedTuple):
-    """One comparison: ``expected`` up to ``off``, in the unit of the KPI; ``group`` is its business or currency."""
+    """One comparison: ``expected`` up to ``off``, in the unit of the KPI; ``group`` is its business or currency.
+
+    ``too_little``: it is not met, and there are too few samples to make anything of that.
+    """
 
     kind: str
     cohort: str
@@ -37,6 +40,7 @@ class Line(NamedTuple):
     expected: float
     off: float
     ok: bool
+    too_little: bool = False
 
 
 def fresh(source: Source, scenario: Scenario) -> None:
@@ -108,16 +112,20 @@ def _claimed(
     claim: Claim, known: Mapping[str, Mapping[Key, Truth]], measured: Mapping[str, Mapping[Key, float]], first: str
 ) -> Line:
     key = _key(claim, known[claim.cohort])
-    truth, value = known[claim.cohort].get(key), measured[claim.cohort].get(key)
-    if truth is None or value is None:
-        return Line(claim.way, claim.cohort, *key, None, claim.value, 0.0, False)
-    if claim.way in (Way.RATIO, Way.SPARED):
-        value, off = _ratio(claim.way, (truth, value), (known[first][key], measured[first][key]))
-    else:
-        off = Z * max(truth.error, _error_at(claim.value, truth))
+    sides = [claim.cohort, first] if claim.way in (Way.RATIO, Way.SPARED) else [claim.cohort]
+    there = [truth for side in sides if (truth := known[side].get(key)) is not None]
+    values = [value for side in sides if (value := measured[side].get(key)) is not None]
+    if len(there) < len(sides) or len(values) < len(sides) or not all(_part(claim.way, value) for value in values[1:]):
+        # What was generated and is not in the store is a difference; a share of nothing is no number.
+        few = len(there) < len(sides) or len(values) == len(sides)
+        return Line(claim.way, claim.cohort, *key, None, claim.value, 0.0, False, few)
+    value, off = values[0], Z * max(there[0].error, _error_at(claim.value, there[0]))
+    if len(sides) > 1:
+        value, off = _ratio(claim.way, (there[0], values[0]), (there[1], values[1]))
     beyond = {Way.AT_MOST: value - claim.value, Way.AT_LEAST: claim.value - value}
     ok = beyond.get(claim.way, abs(value - claim.value)) <= off
-    return Line(claim.way, claim.cohort, *key, value, claim.value, off, ok)
+    few = not ok and min(truth.n for truth in there) < KPIS[claim.kpi].minimum_sample
+    return Line(claim.way, claim.cohort, *key, value, claim.value, off, ok, few)
 
 
 def _key(claim: Claim, known: Mapping[Key, Truth]) -> Key:
@@ -132,8 +140,12 @@ def _error_at(value: float, truth: Truth) -> float:
     return sqrt(value * (1 - value) / truth.n) if is_share else 0.0
 
 
+def _part(way: Way, value: float) -> float:
+    return 1 - value if way is Way.SPARED else value
+
+
 def _ratio(way: Way, after: tuple[Truth, float], before: tuple[Truth, float]) -> tuple[float, float]:
     """What a KPI is of what it was, and how far that may be off: relative errors add in squares."""
-    parts = [(1 - value if way is Way.SPARED else value, truth.error) for truth, value in (after, before)]
+    parts = [(_part(way, value), truth.error) for truth, value in (after, before)]
     ratio = parts[0][0] / parts[1][0]
     return ratio, Z * ratio * sqrt(sum((error / value) ** 2 for value, error in parts if value))

@@ -5,6 +5,7 @@ The file of a database is loaded with the first store of its kind: a laptop with
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -17,6 +18,8 @@ from hybridobs.store._rows import Size
 
 WAIT_SECONDS = 10  # how long one writer waits for another before it says that the store is unreachable
 EXAMPLES = "use sqlite:///file.db or postgresql+psycopg://user@host/database"
+
+_SECRET = re.compile(r"(?<!/):(?!//)[^@]*@")  # the password in a URL that cannot be taken apart
 
 
 class Key(NamedTuple):
@@ -91,9 +94,12 @@ class Dialect(ABC):
 def connect(url: str, *, create: bool) -> Dialect:
     """The dialect of ``url`` with an engine that has not connected yet; ConfigError says what to write instead."""
     try:
+        url.encode()  # bytes of the command line that are no text can name neither a file nor a server
         parsed = make_url(url)
-    except ArgumentError:
-        raise ConfigError("store", url, EXAMPLES) from None
+    except (ArgumentError, UnicodeError):
+        raise ConfigError("store", _SECRET.sub(":***@", url), EXAMPLES) from None
+    except ValueError:
+        raise ConfigError("store", _SECRET.sub(":***@", url), f"its port must be a number; {EXAMPLES}") from None
     backend = parsed.get_backend_name()
     if backend == "sqlite":
         from hybridobs.store._sqlite import Sqlite

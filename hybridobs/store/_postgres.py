@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,13 +25,17 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import ArgumentError
 
-from hybridobs.errors import MissingExtra
-from hybridobs.store._dialect import WAIT_SECONDS, Dialect, Key
+from hybridobs.errors import ConfigError, MissingExtra
+from hybridobs.store._dialect import EXAMPLES, WAIT_SECONDS, Dialect, Key
 from hybridobs.store._rows import Size
 from hybridobs.store._schema import METADATA
 
 CONNECT_SECONDS = 5
+_PORTS = 65_535
+_OF_PYTHON = ("context", "autocommit", "prepare_threshold", "row_factory", "cursor_factory")  # all others are libpq's
+_INVALID = re.compile(r"(?:invalid \w+ value|bad value for \w+): \S+")  # of the driver, before it asks any server
 
 
 class Postgres(Dialect):
@@ -45,7 +50,22 @@ class Postgres(Dialect):
             self.engine = create_engine(self.url, connect_args=arguments, pool_pre_ping=True)
         except ImportError as fault:
             raise MissingExtra("psycopg", "collector") from fault
+        self._look()
         event.listen(self.engine, "connect", self._prepare)
+
+    def _look(self) -> None:
+        """ConfigError for what no server could make right; a server that is away may come back."""
+        from psycopg import ProgrammingError
+        from psycopg.conninfo import make_conninfo
+
+        try:
+            _, settings = self.engine.dialect.create_connect_args(self.url)
+            make_conninfo(**{name: value for name, value in settings.items() if name not in _OF_PYTHON})
+        except (ArgumentError, ProgrammingError) as fault:
+            raise ConfigError("store", self.shown, f"{fault}; {EXAMPLES}".replace("\n", "")) from fault
+        for port in filter(None, str(settings.get("port", "")).split(",")):
+            if not (port.isdecimal() and 0 < int(port) <= _PORTS):
+                raise ConfigError("store", self.shown, f"there is no port {port}; they end at {_PORTS}")
 
     @staticmethod
     def _prepare(connection: Any, _record: object) -> None:
@@ -91,4 +111,6 @@ class Postgres(Dialect):
         # insufficient_privilege; invalid_schema_name, which is what a schema that may not be used looks like
         if getattr(fault, "sqlstate", None) in ("42501", "3F000"):
             return "lets this user make no tables; grant USAGE and CREATE on the schema, or name another database"
+        if wrong := _INVALID.search(str(fault)):
+            return f"cannot be asked like this: {wrong[0]}; correct what stands behind the ? of its URL"
         return None

@@ -7,7 +7,9 @@ would be faster and could lose acknowledged commits when the power fails).
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
+    Engine,
     FromClause,
     LargeBinary,
     Text,
@@ -27,10 +30,16 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.exc import ArgumentError
 
 from hybridobs.errors import ConfigError, StoreUnreachable
 from hybridobs.store._dialect import WAIT_SECONDS, Dialect, Key
 from hybridobs.store._rows import Size
+from hybridobs.store._schema import META, METADATA
+
+_EXAMPLE = "for example sqlite:///hybridobs.db"
+_SETTINGS = {"timeout", "cached_statements", "check_same_thread", "detect_types", "isolation_level", "uri"}
+_WAL_AT, _WAL = 18, b"\x02\x02"  # where the head of a file says that it has a write-ahead log, and how
 
 
 class _Joined:
@@ -45,6 +54,10 @@ class _Joined:
         return b"".join(self._parts)
 
 
+def _tables(connection: sqlite3.Connection) -> set[str]:
+    return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+
 class Sqlite(Dialect):
     """SQLite; ``create`` says whether the file may be made. ConfigError for a place where no file can be."""
 
@@ -53,14 +66,18 @@ class Sqlite(Dialect):
     def __init__(self, url: URL, *, create: bool) -> None:
         self.url = url
         self.path = Path(url.database or "")
+        self._create = create
         self._found: tuple[int, int] | None = None
-        self._look(create=create)
-        self.engine = create_engine(url, connect_args={"timeout": WAIT_SECONDS})
+        try:
+            self._look(create=create)
+        except OSError as fault:
+            raise ConfigError("store", self.shown, f"cannot be a file: {fault.strerror}; name another one") from fault
+        self.engine = self._engine()
         event.listen(self.engine, "connect", self._prepare)
 
     def _look(self, *, create: bool) -> None:
         if self.url.database in (None, "", ":memory:") or str(self.url.database).startswith("file:"):
-            raise ConfigError("store", self.shown, "name a file, for example sqlite:///hybridobs.db")
+            raise ConfigError("store", self.shown, f"name a file, {_EXAMPLE}")
         if not self.path.parent.is_dir():
             raise ConfigError("store", self.shown, f"make its directory first: mkdir -p {self.path.parent}")
         if self.path.is_dir():
@@ -69,16 +86,55 @@ class Sqlite(Dialect):
             )
         if not create and not self.path.exists():
             raise ConfigError("store", self.shown, "there is no such file; a collector makes it")
+        if not create and self._is_foreign():
+            raise ConfigError("store", self.shown, "is no store yet; a collector makes it")
 
-    @staticmethod
-    def _prepare(connection: Any, _record: object) -> None:
+    def _is_foreign(self) -> bool:
+        """Whether another program's file or an empty one is there, found out without leave to change it.
+
+        What cannot be read now is left to the first connection, which knows how to wait and what to say.
+        """
+        if not self.path.is_file():
+            return False  # to open a pipe is to wait for who writes into it
+        log = Path(f"{self.path}-wal")
+        try:
+            with self.path.open("rb") as file:
+                logged = file.read(_WAL_AT + 2)[_WAL_AT:] == _WAL
+            if logged and not log.exists():
+                return False  # a reader without leave to write would make the log and leave it there
+            address = f"{self.path.absolute().as_uri()}?mode=ro"
+            with closing(sqlite3.connect(address, uri=True, timeout=0)) as connection:
+                return META.name not in _tables(connection)
+        except (OSError, sqlite3.Error):
+            return False
+
+    def _engine(self) -> Engine:
+        if unknown := self.url.query.keys() - _SETTINGS:
+            raise ConfigError("store", self.shown, f"has no setting {min(unknown)}; name a file alone, {_EXAMPLE}")
+        try:
+            engine = create_engine(self.url, connect_args={"timeout": WAIT_SECONDS})
+            _, settings = engine.dialect.create_connect_args(self.url)
+            sqlite3.connect(":memory:", **settings).close()  # the driver itself says which values it takes
+        except (ArgumentError, ImportError, TypeError, ValueError, OverflowError) as fault:
+            raise ConfigError("store", self.shown, f"is not usable: {fault}; name a file alone, {_EXAMPLE}") from fault
+        return engine
+
+    def _prepare(self, connection: Any, _record: object) -> None:
         connection.create_aggregate("hybridobs_joined", 1, _Joined)
         connection.isolation_level = None  # BEGIN is ours, see begin_write and begin_read
-        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # of a file that is being made; see reclaim
-        if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+        if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",) and self._may_change(connection):
+            connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # of a file that is being made; see reclaim
             connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA cache_size=-32768")  # KiB
+
+    def _may_change(self, connection: Any) -> bool:
+        """Whether the file is ours, or may become so: both settings stay in a file, also in that of another program."""
+        there = _tables(connection)
+        if META.name in there:
+            columns = {column for _, column, *_ in connection.execute(f"PRAGMA table_info({META.name})")}
+            return META.c.schema_version.name in columns
+        return self._create and not there & METADATA.tables.keys()
 
     def check(self) -> None:
         """A deleted file stays writable for those who have it open, and all they write is lost: look before writing."""

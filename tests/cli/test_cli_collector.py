@@ -70,6 +70,25 @@ def test_file_without_collector(run: Run, file: Path, text: str) -> None:
     assert result.exit_code == 2 and "edge.py" in result.stderr and "'collector'" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (b"\nraise RuntimeError('not today')", "edge.py:2': RuntimeError: not today"),
+        (b"def f():\n    return 1 / 0\n\nf()", "edge.py:2': ZeroDivisionError"),
+        (b"x = (", "edge.py:1': SyntaxError: '(' was never closed"),
+        (b"import nowhere_at_all", "edge.py:1': ModuleNotFoundError: No module named 'nowhere_at_all'"),
+        (b"x = '\xff'", "SyntaxError"),
+        (b"\0", "null bytes"),
+        (b"import sys\nsys.exit(0)", "edge.py:2': SystemExit: 0"),
+    ],
+)
+def test_file_that_fails(run: Run, file: Path, text: bytes, says: str) -> None:
+    """It is named with the line and what is wrong there, and it is no mistake of ours."""
+    file.write_bytes(text)
+    result = run("collector", "run", str(file))
+    assert result.exit_code == 2 and says in result.stderr and len(result.stderr.splitlines()) == 1
+
+
 def test_address_in_use(run: Run, tmp_path: Path) -> None:
     """A port that is taken ends with code 2 and names the address."""
     with socket.create_server(("127.0.0.1", 0)) as taken:

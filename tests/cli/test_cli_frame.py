@@ -126,11 +126,27 @@ def test_a_mistake_of_ours_is_no_verdict(run: Run, monkeypatch: pytest.MonkeyPat
     assert "ZeroDivisionError" in result.stderr and len(result.stderr.splitlines()) == 1
 
 
-def test_debug(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """HYBRIDOBS_DEBUG=1 lets the exception through, for a traceback."""
+@pytest.mark.parametrize(
+    ("store", "code", "kind"),
+    [
+        ("sqlite:////nowhere/none.db", 2, "ConfigError"),
+        ("postgresql+psycopg://nobody@127.0.0.1:1/none", 5, "StoreUnreachable"),
+    ],
+)
+def test_debug(run: Run, monkeypatch: pytest.MonkeyPatch, store: str, code: int, kind: str) -> None:
+    """HYBRIDOBS_DEBUG=1 shows the traceback before the line, and the exit code stays what it is."""
     monkeypatch.setenv("HYBRIDOBS_DEBUG", "1")
-    result = run("kpi", "--store", f"sqlite:///{tmp_path / 'none.db'}")
-    assert type(result.exception).__name__ == "ConfigError"
+    result = run("kpi", "--store", store)
+    assert result.exit_code == code and result.stderr.startswith("Traceback")
+    assert kind in result.stderr and result.stderr.splitlines()[-1].startswith("Error: ")
+
+
+def test_debug_of_a_mistake_of_ours(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says where it is, and it still is 70."""
+    monkeypatch.setenv("HYBRIDOBS_DEBUG", "1")
+    monkeypatch.setattr("hybridobs.cli._options.time.time", lambda: 1 / 0)
+    result = run("kpi", "--since", "1h")
+    assert result.exit_code == 70 and "in moment" in result.stderr
 
 
 def test_store_from_environment(run: Run, url: str, monkeypatch: pytest.MonkeyPatch) -> None:

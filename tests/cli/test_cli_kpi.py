@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,10 @@ import pytest
 from click.testing import Result
 
 from hybridobs.kpi.catalog import KPIS
-from hybridobs.store import Store
+from hybridobs.store import Store, StreamInfo
 
 Run = Callable[..., Result]
+Patch = pytest.MonkeyPatch
 
 
 def readings(result: Result) -> list[dict[str, Any]]:
@@ -132,3 +135,48 @@ def test_list(run: Run, form: str) -> None:
     """--list names every KPI and needs no store."""
     output = run("kpi", "--list", "--format", form).output
     assert all(name in output for name in KPIS)
+
+
+def test_a_file_of_another_program_stays_as_it_was(run: Run, tmp_path: Path) -> None:
+    """Asking the wrong file for KPIs changes no byte of it."""
+    path = tmp_path / "theirs.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE t (x)")
+    before = path.read_bytes()
+    result = run("kpi", "--store", f"sqlite:///{path}")
+    assert result.exit_code == 2 and "is no store yet" in result.stderr
+    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_store_that_is_being_written_is_read(run: Run, url: str) -> None:
+    """A collector in the middle of a commit holds nobody up, and what it has not committed is not shown."""
+    with Store.open(url) as store, store.begin() as tx:
+        tx.claim(StreamInfo("a"), [1])
+        tx.flush()
+        assert "340" in run("kpi", "calls", "--by", "all", "--store", url).output
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "sqlite:///\udcff.db",
+        "sqlite:///x.db?timeout=abc",
+        f"sqlite:///{'a' * 300}",
+        "postgresql+psycopg://u@h:abc/x",
+        "postgresql+psycopg://u@h:99999999/x",
+        "postgresql+psycopg://u@h/x?nosuch=1",
+    ],
+)
+def test_a_store_that_can_never_be_is_wrong_usage(run: Run, where: str, tmp_path: Path, monkeypatch: Patch) -> None:
+    """Code 2 and one line: neither a mistake of ours nor a reason to try again later."""
+    monkeypatch.chdir(tmp_path)
+    Store.open("sqlite:///x.db").close()
+    result = run("kpi", "--store", where)
+    assert result.exit_code == 2 and result.stderr.startswith("Error: store=")
+
+
+@pytest.mark.parametrize("span", [("1h", "2h"), ("2026-09-21T14:00", "2026-09-21T14:00")])
+def test_a_time_that_ends_before_it_begins(run: Run, url: str, span: tuple[str, str]) -> None:
+    """It is refused, and not answered with NO DATA."""
+    result = run("kpi", "calls", "--since", span[0], "--until", span[1], "--store", url)
+    assert result.exit_code == 2 and "ends before it begins" in result.stderr

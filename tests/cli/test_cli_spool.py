@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -73,6 +74,46 @@ def test_drain_without_a_collector_keeps_everything(run: Run, left: Path) -> Non
     result = run("spool", "drain", str(left), "--endpoint", "http://127.0.0.1:9")
     assert result.exit_code == 5 and "http://127.0.0.1:9" in result.stderr
     assert "3 records wait" in run("spool", "show", str(left)).output
+
+
+@pytest.fixture
+def damaged(left: Path) -> Path:
+    """The same directory, after the disk has lost the head of the file."""
+    with (left / "slot-0.db").open("r+b") as file:
+        file.write(b"\xff" * 4096)
+    return left
+
+
+def test_show_says_what_it_cannot_count(run: Run, damaged: Path) -> None:
+    """The headline does not pass a damaged file off as an empty one."""
+    first = run("spool", "show", str(damaged)).output.splitlines()[0]
+    assert first.startswith("0 records wait") and "slot-0.db, which cannot be read" in first
+
+
+def test_export_names_what_it_could_not_write(run: Run, damaged: Path) -> None:
+    """Exit code 1: what is written is not all that is there."""
+    result = run("spool", "export", str(damaged))
+    assert result.exit_code == 1 and f"{damaged / 'slot-0.db'} is damaged: what is in it was not" in result.stderr
+
+
+def test_drain_names_what_it_could_not_send(run: Run, damaged: Path) -> None:
+    """Exit code 1 and where the file is now; the next drain has nothing new to say, show still has."""
+    drain = ("spool", "drain", str(damaged), "--endpoint", "http://127.0.0.1:9")
+    result = run(*drain)
+    assert result.exit_code == 1 and "slot-0.db is damaged, it is now slot-0.db.damaged" in result.stderr
+    assert run(*drain).exit_code == 0
+    assert "slot-0.db.damaged, which cannot be read" in run("spool", "show", str(damaged)).output.splitlines()[0]
+
+
+def test_a_file_that_breaks_in_the_middle(run: Run, left: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit code 1 too, for the head of a file may be sound where a later page is not."""
+
+    def broken(*_: object) -> int:
+        raise sqlite3.DatabaseError("database disk image is malformed")
+
+    monkeypatch.setattr("hybridobs.sdk.spool.export", broken)
+    result = run("spool", "export", str(left))
+    assert result.exit_code == 1 and "cannot be read to its end: database disk image" in result.stderr
 
 
 @pytest.mark.parametrize("command", ["show", "drain", "export"])

@@ -91,7 +91,10 @@ def test_another_program_listens() -> None:
         ({"HYBRIDOBS_TOKEN_FILE": "/nowhere/token"}, "token", Level.FAIL, "/nowhere/token"),
         ({"HYBRIDOBS_SPOOL": ""}, "spool", Level.WARN, "lost with the process"),
         ({"HYBRIDOBS_SPOOL": "/tmp"}, "spool", Level.FAIL, "/tmp"),
-        ({"HYBRIDOBS_SPOOL": "/nowhere/spool"}, "spool", Level.WARN, "not there yet"),
+        ({"HYBRIDOBS_SPOOL": "/dev/null"}, "spool", Level.FAIL, "not a directory"),
+        ({"HYBRIDOBS_SPOOL": "/proc/x"}, "spool", Level.FAIL, "cannot be made in /proc"),
+        ({"HYBRIDOBS_SPOOL": "no/where"}, "spool", Level.FAIL, "must be an absolute path"),
+        ({"HYBRIDOBS_SPOOL": "~nobody-of-that-name/x"}, "spool", Level.FAIL, "home directory"),
     ],
 )
 def test_settings_of_the_device(said: Mapping[str, str], check: str, level: Level, says: str) -> None:
@@ -99,6 +102,34 @@ def test_settings_of_the_device(said: Mapping[str, str], check: str, level: Leve
     findings = found(Wanted("http://127.0.0.1:1"), said)[check]
     assert worst(findings) is level
     assert any(says in one.seen for one in findings) and all("s3cret" not in one.seen for one in findings)
+
+
+def test_a_spool_that_the_sdk_will_make(tmp_path: Path) -> None:
+    """It is not there yet, and looking whether it can be made leaves nothing behind."""
+    tmp_path.chmod(0o700)
+    [finding] = found(Wanted("http://127.0.0.1:1", str(tmp_path / "a" / "b")))["spool"]
+    assert finding.level is Level.WARN and "not there yet" in finding.seen and list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("below", ["", "/x"])
+def test_a_spool_that_is_a_file(tmp_path: Path, below: str) -> None:
+    """The SDK refuses it, so this is a failure, and the file is named and stays."""
+    place = tmp_path / "text.db"
+    place.write_text("text")
+    said = CliRunner().invoke(main, ["doctor", "--endpoint", "http://127.0.0.1:1", "--spool", f"{place}{below}"])
+    assert said.exit_code == 1 and "FAIL  spool" in said.output and "is not a directory" in said.output
+    assert place.read_text() == "text"
+
+
+@pytest.mark.parametrize("held", [None, "t\u00f6ken"])
+def test_a_token_that_cannot_be_read_is_the_one_failure(tmp_path: Path, collector: Collector, held: str | None) -> None:
+    """The collector, which was not asked, is not blamed for it."""
+    token = tmp_path / "token"
+    if held is not None:
+        token.write_text(held, encoding="utf-8")
+    by = found(Wanted(collector.http_url), {"HYBRIDOBS_TOKEN_FILE": str(token)})
+    assert [check for check, findings in by.items() if worst(findings) is Level.FAIL] == ["token"]
+    assert "there is no token" in by["ready"][0].seen
 
 
 def test_a_token_file_that_others_read(tmp_path: Path) -> None:
@@ -201,7 +232,13 @@ def test_the_command(collector: Collector, monkeypatch: pytest.MonkeyPatch) -> N
     assert {"level": "fail", "check": "port"}.items() <= lines[-1].items()
 
 
-def test_a_wrong_option() -> None:
+@pytest.mark.parametrize("endpoint", ["localhost", "http://\udcff", f"http://{'a' * 70}:4318"])
+def test_a_wrong_option(endpoint: str) -> None:
     """Ends with code 2 and the way out."""
-    said = CliRunner().invoke(main, ["doctor", "--endpoint", "localhost"])
-    assert said.exit_code == 2 and "http://" in said.stderr
+    said = CliRunner().invoke(main, ["doctor", "--endpoint", endpoint, "--json"])
+    assert said.exit_code == 2 and said.stderr.startswith("Error: endpoint=") and "http://127" in said.stderr
+
+
+def test_a_host_in_the_environment_that_is_no_name() -> None:
+    """It is found on the way, like any other that cannot be resolved."""
+    assert worst(found(Wanted(), {"HYBRIDOBS_ENDPOINT": f"http://{'a' * 70}"})["name"]) is Level.FAIL

@@ -145,3 +145,12 @@ def test_vectors(run: Run, url: str, tmp_path: Path) -> None:
     path.write_text(dumps([EmbeddingReference.of_values(Key("m", "1", "e"), [[0.1, 0.2], [0.3, 0.1]])]))
     done = run("drift", "reference", "add", str(path))
     assert done.exit_code == 2 and "compare_embedding" in done.stderr
+
+
+def test_two_columns_of_one_name(run: Run, url: str, tmp_path: Path) -> None:
+    """Neither is dropped silently: the file is refused and nothing is registered."""
+    path = tmp_path / "dup.csv"
+    path.write_text("a,a\n1,2\n")
+    done = run("drift", "reference", "add", str(path), "--model", "digits", "--version", "1")
+    assert done.exit_code == 2 and "its head line names 'a' twice" in done.stderr
+    assert run("drift", "reference", "list").stdout.startswith("no references")

@@ -201,3 +201,10 @@ def test_nothing_in_the_window_of_an_empty_store(run: Run, url: str) -> None:
     assert "hybridobs drift reference add" in run("drift", "show").stdout
     with Store.open(url) as store:
         assert store.references() == []
+
+
+@pytest.mark.parametrize("words", [("--model", "nosuch"), ("--version", "9"), ("--feature", "nosuch")])
+def test_a_model_without_references_beside_others(run: Run, words: tuple[str, str]) -> None:
+    """References are there, only not these: nobody is sent to register what is registered."""
+    done = run("drift", "show", *UNTIL, *words, "--exit-code")
+    assert done.exit_code == 3 and done.stdout.startswith("no reference matches what was asked for")

@@ -65,6 +65,8 @@ def test_npy(tmp_path: Path) -> None:
         ("a.parquet", "", "one of the endings"),
         ("a.csv", "", "it is empty"),
         ("a.csv", "a,b\n1,2\n3\n", "row 3 has 1 cells"),
+        ("a.csv", "a, b,a \n1,2,3\n", "its head line names 'a' twice"),
+        ("a.tsv", "a\ta\n1\t2\n", "its head line names 'a' twice"),
         ("a.json", "[1, 2]", "neither a list of objects"),
         ("a.json", "{", "cannot be read"),
         ("a.npy", "no array", "cannot be read"),

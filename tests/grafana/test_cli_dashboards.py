@@ -101,3 +101,34 @@ def test_wrong_slo_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "slo.yaml").write_text("objectives:\n  - {kpi: latency_p59, target: 1s}\n")
     code, output = run("build", "--slo", str(tmp_path / "slo.yaml"), "--out", str(tmp_path / "out"))
     assert code == 2 and "slo.yaml:2" in output and not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("command", ["build", "check"])
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (b"\nraise RuntimeError('not today')", "a.dashboard.py:2': RuntimeError: not today"),
+        (b"x = (", "a.dashboard.py:1': SyntaxError"),
+        (b"import sys; sys.exit(0)", "a.dashboard.py:1': SystemExit: 0"),
+    ],
+)
+def test_a_board_that_fails(tmp_path: Path, command: str, text: bytes, says: str) -> None:
+    """It is named with the line and what is wrong there, and it is no mistake of ours."""
+    (tmp_path / "a.dashboard.py").write_bytes(text)
+    code, output = run(command, str(tmp_path))
+    assert code == 2 and says in output
+
+
+@pytest.mark.parametrize("out", ["/dev/null", "file", "file/x", "taken"])
+def test_a_folder_that_cannot_be(tmp_path: Path, out: str) -> None:
+    """It is named, with code 2."""
+    (tmp_path / "file").touch()
+    (tmp_path / "taken" / "cost.json").mkdir(parents=True)
+    code, output = run("build", "--out", str(tmp_path / out))
+    assert code == 2 and out in output
+
+
+def test_a_file_that_is_no_text_is_stale(tmp_path: Path) -> None:
+    """It is written again."""
+    (tmp_path / "cost.json").write_bytes(b"\xff")
+    assert run("build", "--out", str(tmp_path))[0] == 0 and (tmp_path / "cost.json").read_text().startswith("{")

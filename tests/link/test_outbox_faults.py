@@ -9,11 +9,12 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hybridobs.errors import ConfigError
-from hybridobs.sdk.outbox import Limits, Outbox, Request
+from hybridobs.sdk.outbox import Drained, Later, Limits, Outbox, Request
 from tests.sdk.conftest import Wire
 
 NOW = Limits(backoff_s=0.0)
@@ -100,6 +101,66 @@ def test_a_coroutine_function_answers_nothing(box: Outbox) -> None:
     box.put(b"")
     assert box.drain(handler).failed == 1
     assert box.waiting().requests == 1
+
+
+@pytest.mark.parametrize("payload", [b"\0a", bytearray(b"\0a"), memoryview(b"\0a")])
+def test_bytes_of_any_kind(box: Outbox, payload: bytes | bytearray | memoryview) -> None:
+    """They are kept as they are."""
+    box.put(payload)
+    seen: list[bytes] = []
+    box.drain(lambda request: seen.append(request.payload))
+    assert seen == [b"\0a"]
+
+
+@pytest.mark.parametrize("payload", [5, True, [1, 2], "text", None])
+def test_a_payload_that_is_no_bytes(box: Outbox, payload: Any) -> None:
+    """Nothing is made up from a number or a list: it is not kept, and the caller is told by None."""
+    assert box.put(payload) is None
+    assert box.waiting().requests == 0
+
+
+@pytest.mark.parametrize(
+    "after_s", ["soon", None, True, -1, float("nan"), float("inf"), pytest.param(10**400, id="huge")]
+)
+def test_a_handler_that_asks_for_no_time(wire: Wire, tmp_path: Path, after_s: Any) -> None:
+    """That is a failure of this request as any other: the next one has its turn, and this one its pause."""
+    box = Outbox(tmp_path / "outbox", limits=Limits(backoff_s=50.0))
+    box.put(b"1")
+    box.put(b"2")
+
+    def handler(request: Request) -> None:
+        if request.payload == b"1":
+            raise Later(after_s)
+
+    done = box.drain(handler)
+    assert done[:2] == (1, 1) and done.next_s is not None and 20 < done.next_s <= 50
+
+
+def test_a_handler_that_asks_for_the_end_of_time(box: Outbox) -> None:
+    """It gets the longest wait that there is."""
+    box.put(b"")
+
+    def handler(_: Request) -> None:
+        raise Later(1e300)
+
+    done = box.drain(handler)
+    assert done.failed == 1 and done.next_s is not None and done.next_s > 9e8
+
+
+def test_a_drain_that_breaks(box: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says what it did until then, and when to come again: None would mean that nothing waits."""
+    box.put(b"1")
+    box.put(b"2")
+    assert box._file is not None
+    monkeypatch.setattr(box._file, "shrink", lambda: 1 / 0)
+    assert box.drain(lambda _: None, most=1) == Drained(answered=1, next_s=0.0)
+
+
+def test_a_file_that_cannot_say_what_waits(box: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody knows, so the next drain is the longest pause away."""
+    assert box._file is not None
+    monkeypatch.setattr(box._file, "next_due", lambda: 1 / 0)
+    assert box.drain(lambda _: None).next_s == NOW.backoff_most_s
 
 
 def test_a_full_disk(box: Outbox) -> None:

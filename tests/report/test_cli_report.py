@@ -52,6 +52,13 @@ def test_same_command_makes_it_again(run: Run) -> None:
     assert "--since 2026-09-22T00:00 --until 2026-09-23T12:00 --where tier=cloud" in page
 
 
+def test_an_end_beyond_the_data(run: Run) -> None:
+    """The last thirty days that have data are in it, however late it may end."""
+    late = run("--until", "2099-01-01", "-o", "-").stdout
+    assert "--until 2099" not in late
+    assert late.split('id="kpis"')[-1].count("<td") == run("-o", "-").stdout.split('id="kpis"')[-1].count("<td")
+
+
 def test_where_narrows(run: Run) -> None:
     """Only what was asked for is in it."""
     page = run("--where", "tier=cloud", "-o", "-").stdout

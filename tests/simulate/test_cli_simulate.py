@@ -70,6 +70,8 @@ def test_as_fast_as_told(tmp_path: Path) -> None:
         (("retail", "--fault", "fire"), "offline, duplicate, reorder, clock, loss"),
         (("retail", "--days", "0"), "--days"),
         (("retail", "--speedup", "0.5"), "--speedup"),
+        *((("retail", "--days", days), "0.001<=x<=3650") for days in ("nan", "inf", "1e300", "1e-300")),
+        *((("retail", "--speedup", speedup), "1<=x<=1000000000") for speedup in ("nan", "inf", "1e300")),
     ],
 )
 def test_wrong_usage(words: tuple[str, ...], says: str) -> None:
@@ -77,3 +79,18 @@ def test_wrong_usage(words: tuple[str, ...], says: str) -> None:
     done = run(*words)
     assert done.exit_code == 2
     assert says in done.output
+
+
+@pytest.mark.parametrize(("truth", "says"), [("none/x", "make its directory first"), ("s.db", "would overwrite")])
+def test_a_truth_that_cannot_be_written(tmp_path: Path, truth: str, says: str) -> None:
+    """It is refused before anything is played."""
+    done = run("voice", "--store", f"sqlite:///{tmp_path}/s.db", "--truth", str(tmp_path / truth))
+    assert done.exit_code == 2 and says in done.output and not (tmp_path / "s.db").exists()
+
+
+@pytest.mark.parametrize(("name", "devices", "days"), [("retail", "2", "0.05"), ("voice", "1", "0.02")])
+def test_a_run_too_short_to_judge_by(tmp_path: Path, name: str, devices: str, days: str) -> None:
+    """Every value equals what was generated, and a number that one sample misses is no difference."""
+    done = run(name, "--devices", devices, "--days", days, "--check", "--store", f"sqlite:///{tmp_path}/s.db")
+    assert done.exit_code == 0, done.output
+    assert "TOO LITTLE" in done.stdout and "DIFFERS" not in done.stdout

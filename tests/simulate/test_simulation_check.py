@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from hybridobs.errors import ConfigError
-from hybridobs.simulate import SCENARIOS, fresh
+from hybridobs.simulate import SCENARIOS, compare, fresh
 from hybridobs.simulate.check import document
 from hybridobs.simulate.draws import Between, OneOf, Spread
 from hybridobs.simulate.facts import Facts
@@ -71,6 +71,24 @@ def test_a_number_that_is_not_met_is_found(world: Make) -> None:
         ("offline_success_rate", False),
         ("accuracy", True),
     ]
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_the_shortest_run_can_be_checked(world: Make, name: str) -> None:
+    """A handful of calls is no breach and no fault, also where there was nothing before to be a share of."""
+    here = world()
+    lines = here.lines(name, here.play(name, 1, 0.002))
+    assert [line for line in lines if not line.ok and not line.too_little] == []
+
+
+def test_what_the_store_lost_is_a_difference(world: Make) -> None:
+    """Nothing in the store where something was generated is never for want of samples, nor is a clear miss."""
+    here = world()
+    played = here.play("voice", 4, 0.5)
+    played.facts["cars"].counts["true_accept"] = 3
+    claims = (Claim("accuracy", "cars", 0.9), Claim("first_output_within_100ms", "cars", 0.1))
+    lines = compare(here.store, dataclasses.replace(SCENARIOS["voice"], claims=claims), played)
+    assert [(line.ok, line.too_little) for line in lines if line.kind != "truth"] == [(False, False)] * 2
 
 
 def test_a_store_that_knows_it_already(world: Make) -> None:

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,14 @@ def test_reading_makes_no_store(url: str, opened: Opener) -> None:
         ("sqlite:///file:x.db?uri=true", "name a file"),
         ("sqlite:////no/such/directory/x.db", "mkdir -p /no/such/directory"),
         ("sqlite:////usr", "is a directory"),
+        (f"sqlite:///{'a' * 300}", "cannot be a file: File name too long"),
+        ("sqlite:///\udcff.db", "use sqlite:///file.db or postgresql"),
+        ("sqlite:///x.db?timeout=abc", "could not convert string to float: 'abc'"),
+        ("sqlite:///x.db?nosuch=1", "has no setting nosuch"),
+        ("sqlite+nosuch:///x.db", "name a file alone"),
+        ("postgresql+psycopg://u@h:abc/x", "its port must be a number"),
+        ("postgresql+psycopg://u@h:99999999/x", "there is no port 99999999"),
+        ("postgresql+psycopg://u@h/x?nosuch=1", 'invalid connection option "nosuch"'),
     ],
 )
 def test_a_url_that_cannot_be_right_is_a_config_error(url: str, words: str) -> None:
@@ -90,6 +99,52 @@ def test_a_database_of_another_program_is_not_touched(sqlite_url: str, tmp_path:
     connection.close()
     with pytest.raises(StoreError, match=f"has a table {table} of another program; name another database"):
         Store.open(sqlite_url)
+
+
+@pytest.mark.parametrize("create", [True, False])
+@pytest.mark.parametrize("statement", ["PRAGMA user_version = 7", "PRAGMA journal_mode = WAL"])
+def test_what_is_refused_keeps_every_byte(sqlite_url: str, tmp_path: Path, statement: str, create: bool) -> None:
+    """Neither the head of the file nor what SQLite keeps beside it is another afterwards."""
+    connection = sqlite3.connect(tmp_path / "hybridobs.db")
+    for one in ("PRAGMA auto_vacuum = FULL", statement, "CREATE TABLE spans (theirs)"):
+        connection.execute(one)
+    connection.close()
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises((StoreError, ConfigError)):
+        Store.open(sqlite_url, create=create)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_reading_an_empty_file_leaves_it_empty(sqlite_url: str, tmp_path: Path) -> None:
+    """It is no store, and whoever only reads makes none of it."""
+    (tmp_path / "hybridobs.db").touch()
+    with pytest.raises(ConfigError, match="is no store yet; a collector makes it"):
+        Store.open(sqlite_url, create=False)
+    assert [(path.name, path.stat().st_size) for path in tmp_path.iterdir()] == [("hybridobs.db", 0)]
+
+
+def test_a_copy_without_a_log_is_a_store_again(sqlite_url: str, tmp_path: Path) -> None:
+    """VACUUM INTO writes a file without a write-ahead log: ours, so it gets one."""
+    Store.open(sqlite_url).close()
+    with closing(sqlite3.connect(tmp_path / "hybridobs.db")) as connection:
+        connection.execute("VACUUM INTO ?", (str(tmp_path / "copy.db"),))
+    with Store.open(f"sqlite:///{tmp_path}/copy.db", create=False) as store, store._reading() as reading:
+        assert reading.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+
+
+def test_a_setting_that_no_server_takes_is_final(tmp_path: Path) -> None:
+    """What the driver refuses before it asks anybody is not worth trying again."""
+    for setting in ("sslmode=bad", "connect_timeout=abc"):
+        with pytest.raises(StoreError, match=r"correct what stands behind the \?") as refused:
+            Store.open(f"postgresql://u@/x?host={tmp_path}&{setting}")
+        assert not isinstance(refused.value, StoreUnreachable)
+
+
+def test_a_password_in_a_url_that_is_wrong_is_not_shown() -> None:
+    """A port that is no number is no reason to print the secret beside it."""
+    with pytest.raises(ConfigError) as refused:
+        Store.open("postgresql+psycopg://me:secret@h:abc/x")
+    assert "secret" not in str(refused.value) and "me:***@h:abc" in str(refused.value)
 
 
 def test_a_damaged_file_says_how_to_save_what_is_left(tmp_path: Path) -> None:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import inspect
 import json
+import math
 import os
 import random
 import sqlite3
 import threading
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,13 +34,21 @@ from hybridobs.sdk.spool._schema import is_damage, set_aside
 Handler = Callable[[Request], object]
 _FILE = "outbox.db"
 _LOCK = "outbox.lock"
+_LONGEST_S = 1e9  # that a request can be put off, far beyond any age limit that a device reaches
 
 
 class Later(Exception):
-    """Raised by a handler: try this request again after so many seconds, as the other side asked."""
+    """Raised by a handler: try this request again after so many seconds, as the other side asked.
+
+    Raises :class:`hybridobs.errors.ConfigError` for what is no such number; in a handler that is a failure like others.
+    """
 
     def __init__(self, after_s: float) -> None:
-        self.after_s = after_s
+        if isinstance(after_s, str | bytes | bool) or not hasattr(type(after_s), "__float__"):
+            raise ConfigError("after_s", after_s, "give seconds as a number")
+        self.after_s = float(after_s)
+        if not (math.isfinite(self.after_s) and self.after_s >= 0.0):
+            raise ConfigError("after_s", after_s, "give a finite number of seconds, zero or more")
         super().__init__(f"again after {after_s} s")
 
 
@@ -79,20 +89,26 @@ class Outbox:
             failed("outbox")
 
     def put(
-        self, payload: bytes, *, kind: str = "", meta: Mapping[str, object] | None = None, key: str | None = None
+        self,
+        payload: bytes | bytearray | memoryview,
+        *,
+        kind: str = "",
+        meta: Mapping[str, object] | None = None,
+        key: str | None = None,
     ) -> str | None:
         """Keep a request with the current trace and return its key once it is safe on disk; None if it is not kept.
 
-        ``meta`` is anything JSON can hold. A ``key`` of your own makes a second put of the same request harmless.
+        ``payload`` is bytes, a bytearray or a memoryview; ``meta`` is anything JSON can hold. A ``key`` of your own
+        makes a second put of the same request harmless.
         """
         try:
-            name = key or uuid.uuid4().hex
+            name, kept = key or uuid.uuid4().hex, _kept(payload)
             said = json.dumps(dict(meta or {}), separators=(",", ":"))
             trace = json.dumps(_trace.kept(), separators=(",", ":"))
             with self._opened() as file:
-                if file.put(name, str(kind), said, trace, bytes(payload), self.limits):
+                if file.put(name, str(kind), said, trace, kept, self.limits):
                     return name
-            log.warning("hybridobs refused a request of %d bytes: the outbox is full", len(payload))
+            log.warning("hybridobs refused a request of %d bytes: the outbox is full", len(kept))
         except Exception:
             failed("outbox.put")
         return None
@@ -103,13 +119,16 @@ class Outbox:
         Whatever the handler returns, it has answered; if it raises, the request waits for another try. One drain at a
         time runs for a directory. ``most`` requests and about ``seconds`` bound it.
         """
+        done: Counter[str] = Counter()
         try:
             link = _trace.current()
             with self._alone() as alone:
-                return self._drain(handler, link, most, seconds) if alone else Drained(busy=True)
+                if not alone:
+                    return Drained(busy=True)
+                self._drain(handler, link, most, seconds, done)
         except Exception:
             failed("outbox.drain")
-            return Drained()
+        return Drained(done["answered"], done["failed"], done["given_up"], self._next_s())
 
     def waiting(self) -> Waiting:
         """Say what waits, and how many were answered, refused, too old or given up; zeros if the disk fails."""
@@ -127,11 +146,12 @@ class Outbox:
             if file is not None and self._pid == os.getpid():
                 file.close()
 
-    def _drain(self, handler: Handler, link: _trace.Link, most: int | None, seconds: float | None) -> Drained:
+    def _drain(
+        self, handler: Handler, link: _trace.Link, most: int | None, seconds: float | None, done: Counter[str]
+    ) -> None:
         until = None if seconds is None else time.monotonic() + seconds
-        done = {"answered": 0, "failed": 0, "given_up": 0}
         row = in_a_row = 0
-        while most is None or sum(done.values()) < most:
+        while most is None or done.total() < most:
             if (until is not None and time.monotonic() >= until) or in_a_row >= self.limits.failures_in_a_row:
                 break
             with self._opened() as file:
@@ -144,7 +164,15 @@ class Outbox:
             in_a_row = in_a_row + 1 if how == "failed" else 0
         with self._opened() as file:
             file.shrink()
-            return Drained(done["answered"], done["failed"], done["given_up"], file.next_due())
+
+    def _next_s(self) -> float | None:
+        """Seconds until something is due; None only if nothing waits, so a disk that cannot tell is asked again."""
+        try:
+            with self._opened() as file:
+                return file.next_due()
+        except Exception:
+            failed("outbox.next")
+            return self.limits.backoff_most_s
 
     def _answer(self, handler: Handler, taken: Taken, link: _trace.Link) -> str:
         """Call the handler and keep or forget the request by what came of it."""
@@ -157,7 +185,7 @@ class Outbox:
                 return "failed"
         except Later as later:
             with self._opened() as file:
-                file.postpone(taken.id, max(0.0, later.after_s))
+                file.postpone(taken.id, min(later.after_s, _LONGEST_S))
             return "failed"
         except Exception as error:
             log.info("hybridobs outbox: attempt %d of %s failed: %r", taken.request.attempt, taken.request.key, error)
@@ -232,3 +260,10 @@ class Outbox:
                 yield True
         finally:
             os.close(descriptor)
+
+
+def _kept(payload: object) -> bytes:
+    """Return the bytes of a payload; TypeError for anything else, as ``bytes(5)`` are five zeros."""
+    if not isinstance(payload, bytes | bytearray | memoryview):
+        raise TypeError(f"payload is of type {type(payload).__name__}: give bytes, a bytearray or a memoryview")
+    return bytes(payload)
