@@ -92,7 +92,8 @@ def listing(url: str, where: Mapping[str, str], form: str) -> None:
         click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
         return
     if not facts:
-        click.echo("no references; register them with: hybridobs drift reference add")
+        none = "no reference matches" if where else "no references; register them with: hybridobs drift reference add"
+        click.echo(none)
         return
     columns = [Column(name, right=name in ("n", "groups")) for name in facts[0]]
     rows = [[Cell(str(value)) for value in fact.values()] for fact in facts]

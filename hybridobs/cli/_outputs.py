@@ -18,16 +18,11 @@ _BESIDE = ("", "-wal", "-shm", "-journal")  # what SQLite keeps of one database
 
 def store_files(url: str) -> list[Path]:
     """The files of a SQLite store; none of another, nor of what is no URL (to open it says so)."""
-    from sqlalchemy import make_url
-    from sqlalchemy.exc import ArgumentError
-
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError):
+    scheme, _, rest = url.partition(":///")
+    database = rest.partition("?")[0]
+    if scheme.partition("+")[0] != "sqlite" or not database:
         return []
-    if parsed.get_backend_name() != "sqlite" or not parsed.database:
-        return []
-    return [Path(os.path.realpath(parsed.database) + end) for end in _BESIDE]
+    return [Path(os.path.realpath(database) + end) for end in _BESIDE]
 
 
 def ready(key: str, file: Path, used: Iterable[Path] = ()) -> None:

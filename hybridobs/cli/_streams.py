@@ -8,10 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
+from typing import Any, TextIO
 
 
 class Unwritten(OSError):
@@ -23,7 +20,7 @@ class _Watched(io.FileIO):
 
     quiet = False
 
-    def write(self, data: ReadableBuffer, /) -> int:
+    def write(self, data: Any, /) -> int:
         """As it is, but that a failure can be told from that of any other file."""
         try:
             return super().write(data)

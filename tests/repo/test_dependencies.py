@@ -22,7 +22,7 @@ ROOMS: dict[str, tuple[str, set[str]]] = {
     "privacy": ("", set()),
     "kpi": ("", set()),
     "sdk": ("", {"opentelemetry", "urllib3"}),
-    "store": ("collector", {"sqlalchemy", "alembic", "numpy"}),
+    "store": ("collector", {"sqlalchemy", "alembic", "numpy", "psycopg"}),
     "collector": (
         "collector",
         {
