@@ -72,7 +72,8 @@ def test_ctrl_c(tmp_path: Path, after: str) -> None:
             rest, _ = process.communicate(timeout=60)
         finally:
             process.kill()
-    assert process.returncode == 130 and rest.count("Interrupted") == 1
+    # A shell says 130 for both: CPython ends by the signal if Ctrl-C once came inside an exec of text, as imports have.
+    assert process.returncode in (130, -signal.SIGINT) and rest.count("Interrupted") == 1
     assert ("sent = counted" in rest) == (after == "running")
     assert not left_behind(str(tmp_path))
 
