@@ -106,6 +106,7 @@ class Fleet:
 
     def __init__(self, home: Path, endpoint: str) -> None:
         self.home = home
+        self._endpoint = endpoint
         self._command = [sys.executable, "-m", "hybridobs", "demo", "--endpoint", endpoint, "--dir", str(home)]
         self._command += ["--devices", "2", "--rate", "10"]
         self._process: subprocess.Popen[bytes] | None = None
@@ -131,6 +132,13 @@ class Fleet:
             process.terminate()
             if code := process.wait(120):
                 raise RuntimeError(f"the fleet ended with {code}: {self._last_words()}")
+
+    def drain(self) -> str:
+        """Send what a device could not hand over before it ended and left on disk; what the command says of it."""
+        words = [sys.executable, "-m", "hybridobs", "spool", "drain", "--endpoint", self._endpoint]
+        places = sorted((self.home / "spool").iterdir())
+        done = [subprocess.run([*words, str(place)], capture_output=True, text=True, check=False) for place in places]
+        return "\n".join(f"{place.name}: {one.stdout}{one.stderr}" for place, one in zip(places, done, strict=True))
 
     def sent(self) -> Counter[str]:
         """Its own books: inferences by service, of all its lives."""
