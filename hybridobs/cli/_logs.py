@@ -30,6 +30,18 @@ def logged_to_stderr(form: str = "text") -> Iterator[None]:
         logger.setLevel(before)
 
 
+@contextmanager
+def unheard() -> Iterator[None]:
+    """Keep the SDK from warning of what the command itself tells, or asked for."""
+    logger = logging.getLogger("hybridobs")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
 class JsonLines(logging.Formatter):
     """One object a line: ``time`` (RFC 3339, UTC), ``level``, ``logger``, ``message``, ``exception`` where one was."""
 

@@ -68,6 +68,16 @@ def each_once(_: click.Context, __: click.Parameter, pairs: tuple[tuple[str, str
     return pairs
 
 
+_NARROWED = "Only series with this label; give it again for another label."
+
+
+def where_option(known: Sequence[str], told: str = _NARROWED, *, name: str = "LABEL") -> Callable[[_Command], _Command]:
+    """``--where LABEL=VALUE`` for labels out of ``known``, each once."""
+    return click.option(
+        "--where", type=pair(known), multiple=True, callback=each_once, metavar=f"{name}=VALUE", help=told
+    )
+
+
 def _known(label: str, known: Sequence[str]) -> str:
     if label not in known:
         raise click.BadParameter(f"{label!r} is not a label{nearest(label, known)} The labels are: {', '.join(known)}")

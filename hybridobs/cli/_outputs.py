@@ -29,7 +29,7 @@ def ready(key: str, file: Path, used: Iterable[Path] = ()) -> None:
     """ConfigError, before any work is done, for an output that cannot be or that is one of the files in use."""
     with writing(key, file):
         for one in used:
-            if _same(file, one):
+            if same(file, one):
                 raise ConfigError(key, str(file), f"would overwrite {one}, which this command uses; name another file")
         special, target = _special(key, file), _target(file)
     if special:
@@ -95,7 +95,7 @@ def _target(file: Path) -> Path:
     return Path(os.path.realpath(file))
 
 
-def _same(one: Path, other: Path) -> bool:
+def same(one: Path, other: Path) -> bool:
     """Whether two names are one file, through links too."""
     return _target(one) == _target(other) or (one.exists() and other.exists() and one.samefile(other))
 

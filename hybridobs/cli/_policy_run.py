@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import click
 
+from hybridobs.cli._logs import unheard
 from hybridobs.cli._stores import readable
 from hybridobs.contract import ENV_PREFIX
 from hybridobs.errors import ConfigError
@@ -132,7 +132,7 @@ def _sent(changes: Sequence[Change], endpoint: str | None) -> tuple[list[Change]
     import hybridobs
 
     told, until = [], time.monotonic() + _SECONDS
-    with _unheard():
+    with unheard():
         # A spool would send again what the flag file keeps already.
         hybridobs.configure(service=_SERVICE, tier="cloud", endpoint=endpoint, spool="")
         for change in changes:
@@ -153,18 +153,6 @@ def _sent(changes: Sequence[Change], endpoint: str | None) -> tuple[list[Change]
         hybridobs.shutdown(0)
         hybridobs.configure(disabled=True)  # or the end of the process would tell of what was not sent once more
     return told, error
-
-
-@contextmanager
-def _unheard() -> Iterator[None]:
-    """Keep the SDK from saying what stderr says once, in our own words."""
-    log = logging.getLogger("hybridobs")
-    before = log.level
-    log.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        log.setLevel(before)
 
 
 def _configured() -> bool:

@@ -15,6 +15,7 @@ import click
 
 from hybridobs.cli import _exits
 from hybridobs.cli._options import moment, no_color_option
+from hybridobs.cli._outputs import same
 
 if TYPE_CHECKING:
     from hybridobs.slo import Outcome, Report
@@ -74,7 +75,7 @@ def _same(one: Path, other: Path) -> bool:
     """Whether two names are one file, through links too."""
     if _STDOUT in (one, other):
         return one == other
-    return one.resolve() == other.resolve() or (one.exists() and other.exists() and one.samefile(other))
+    return same(one, other)
 
 
 def _allowed(_: click.Context, __: click.Parameter, value: str) -> tuple[Outcome, ...]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hybridobs.cli._options import each_once, no_color_option, pair, store_option
+from hybridobs.cli._options import no_color_option, store_option, where_option
 from hybridobs.errors import ConfigError
 from hybridobs.kpi.quantity import age
 from hybridobs.store import BAD_UPDATES, remarks
@@ -66,14 +66,7 @@ Examples:
   hybridobs devices list --json
 """,
 )
-@click.option(
-    "--where",
-    multiple=True,
-    metavar="KEY=VALUE",
-    type=pair(_MATCHED),
-    callback=each_once,
-    help=f"Only devices with this value; may be repeated. Keys: {', '.join(_MATCHED)}.",
-)
+@where_option(_MATCHED, f"Only devices with this value; may be repeated. Keys: {', '.join(_MATCHED)}.", name="KEY")
 @click.option(
     "--order",
     type=click.Choice(_ORDERS),

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from hybridobs.cli._options import each_once, labels, moment, no_color_option, pair, store_option, text_or_json_option
+from hybridobs.cli._options import labels, moment, no_color_option, store_option, text_or_json_option, where_option
 from hybridobs.contract import LABELS
 
 _KEYS = ("model", "version", "feature", "season")
@@ -68,14 +68,7 @@ Examples:
 @click.option("--from-store", is_flag=True, help="Take what the store saw between --since and --until.")
 @click.option("--since", type=moment, metavar="WHEN", help="With --from-store: an age (14d) or a date (UTC).")
 @click.option("--until", type=moment, metavar="WHEN", help="With --from-store.  [default: now]")
-@click.option(
-    "--where",
-    type=pair(LABELS),
-    multiple=True,
-    callback=each_once,
-    metavar="LABEL=VALUE",
-    help="With --from-store: only series with this label; again for another.",
-)
+@where_option(LABELS, "With --from-store: only series with this label; again for another.")
 @click.option("--model", help="Name of the model.")
 @click.option("--version", help="Version of the model.")
 @click.option(
@@ -232,14 +225,7 @@ Examples:
 @click.option("--feature", help="Only this feature.")
 @click.option("--since", type=moment, metavar="WHEN", default="24h", show_default=True, help="An age or a date (UTC).")
 @click.option("--until", type=moment, metavar="WHEN", help="An age or a date (UTC).  [default: now]")
-@click.option(
-    "--where",
-    type=pair(LABELS),
-    multiple=True,
-    callback=each_once,
-    metavar="LABEL=VALUE",
-    help="Only series with this label; repeatable.",
-)
+@where_option(LABELS, "Only series with this label; repeatable.")
 @click.option("--by", type=labels(LABELS), default="", metavar="LABELS", help="Compare each value of these labels.")
 @click.option(
     "--threshold", default=0.1, show_default=True, callback=_positive, help="The least PSI that is worth an alarm."

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hybridobs.cli._options import each_once, labels, moment, nearest, no_color_option, pair, store_option
+from hybridobs.cli._options import labels, moment, nearest, no_color_option, store_option, where_option
 from hybridobs.contract import EXTRA_LABELS, LABELS
 
 if TYPE_CHECKING:
@@ -38,14 +38,7 @@ Examples:
     show_default=True,
     help=f"A row for each value of these labels ('all' for one row): {', '.join(_GROUPABLE)}.",
 )
-@click.option(
-    "--where",
-    type=pair(_GROUPABLE[:-1]),
-    multiple=True,
-    callback=each_once,
-    metavar="LABEL=VALUE",
-    help="Only series with this label; give it again for another label.",
-)
+@where_option(_GROUPABLE[:-1])
 @click.option(
     "--since",
     type=moment,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hybridobs.cli._options import each_once, moment, no_color_option, pair, store_option
+from hybridobs.cli._options import moment, no_color_option, store_option, where_option
 from hybridobs.contract import LABELS
 
 if TYPE_CHECKING:
@@ -34,14 +34,7 @@ Examples:
 @click.option(
     "--until", type=moment, metavar="WHEN", help="Until: an age or a date (UTC).  [default: the end of the data]"
 )
-@click.option(
-    "--where",
-    type=pair(LABELS),
-    multiple=True,
-    callback=each_once,
-    metavar="LABEL=VALUE",
-    help="Only series with this label; give it again for another label.",
-)
+@where_option(LABELS)
 @click.option(
     "--slo",
     "file",

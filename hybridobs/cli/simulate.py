@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import math
 import time
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hybridobs.cli._logs import unheard
 from hybridobs.cli._options import nearest, no_color_option, store_option
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def _play(
         return time.time_ns()
 
     with ExitStack() as stack:
-        stack.enter_context(_unheard())
+        stack.enter_context(unheard())
         store = stack.enter_context(_store(url)) if check or endpoint is None else None
         if check and store is not None:
             fresh(store, run.scenario)
@@ -188,15 +188,3 @@ def _collecting(store: Store | None) -> Iterator[str]:
     assert store is not None
     with Collector(store, http="127.0.0.1:0", grpc=None).running() as collector:
         yield collector.http_url
-
-
-@contextmanager
-def _unheard() -> Iterator[None]:
-    """Keep senders from telling of faults that were asked for; what stays undelivered is an error of its own."""
-    log = logging.getLogger("hybridobs")
-    before = log.level
-    log.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        log.setLevel(before)

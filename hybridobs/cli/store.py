@@ -10,13 +10,12 @@ import click
 from hybridobs.cli import _exits
 from hybridobs.cli._options import (
     duration,
-    each_once,
     moment,
     nearest,
     no_color_option,
-    pair,
     store_option,
     text_or_json_option,
+    where_option,
 )
 from hybridobs.contract import EXTRA_LABELS, LABELS
 
@@ -123,14 +122,7 @@ Examples:
 @store_option
 @click.option("--since", type=moment, metavar="WHEN", help="From: an age (90s, 15m, 1h, 2d) or a date (UTC).")
 @click.option("--until", type=moment, metavar="WHEN", help="Until: an age or a date (UTC).")
-@click.option(
-    "--where",
-    type=pair((*LABELS, *EXTRA_LABELS)),
-    multiple=True,
-    callback=each_once,
-    metavar="LABEL=VALUE",
-    help="Only series with this label; give it again for another label.",
-)
+@where_option((*LABELS, *EXTRA_LABELS))
 @click.option("--measure", "measures", multiple=True, metavar="NAME", help="Only this measure; may be given again.")
 @click.option(
     "--width",

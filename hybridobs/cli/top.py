@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hybridobs.cli._options import each_once, labels, no_color_option, pair, store_option
+from hybridobs.cli._options import labels, no_color_option, store_option, where_option
 from hybridobs.contract import LABELS
 
 if TYPE_CHECKING:
@@ -54,14 +54,7 @@ Examples:
     show_default=True,
     help=f"A row for each value of these labels ('all' for one row): {', '.join(LABELS)}.",
 )
-@click.option(
-    "--where",
-    type=pair(LABELS),
-    multiple=True,
-    callback=each_once,
-    metavar="LABEL=VALUE",
-    help="Only series with this label; give it again for another label.",
-)
+@where_option(LABELS)
 @click.option(
     "--every",
     type=click.IntRange(min=2),

@@ -29,7 +29,7 @@ class Promise:
     @property
     def limit_in_words(self) -> str:
         """``at most 300 ms``."""
-        return f"at {'most' if self.upper else 'least'} {shown(self.kpi, self.limit)}"
+        return f"at {'most' if self.upper else 'least'} {self.kpi.shown(self.limit)}"
 
     def _over(self) -> Iterator[str]:
         if self.window:
@@ -79,8 +79,3 @@ def promises(kpi: Kpi) -> tuple[Promise, ...]:
 def triggers() -> tuple[Trigger, ...]:
     """What a release board compares."""
     return _CURRENT.get().triggers
-
-
-def shown(kpi: Kpi, value: float) -> str:
-    """A value of this KPI as a person reads it."""
-    return kpi.shown(value)

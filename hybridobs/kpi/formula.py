@@ -82,6 +82,20 @@ class _OfOne:
         return None
 
 
+class _OfAll:
+    """A part of a whole, or what lies between two such parts."""
+
+    __slots__ = ()
+
+    @property
+    def unit(self) -> str:
+        return "1"
+
+    @property
+    def minimum_sample(self) -> int:
+        return SHARE
+
+
 @dataclass(frozen=True, slots=True)
 class Count(_OfOne):
     """How often; nothing seen at all is no data. ``each`` is what is counted where the measure is of something else."""
@@ -164,7 +178,7 @@ class Quantile(_OfOne):
 
 
 @dataclass(frozen=True, slots=True)
-class Share(_OfOne):
+class Share(_OfAll, _OfOne):
     """The exact share of values at or below ``edge``, or ``above`` it; it must be an exact edge of the measure."""
 
     edge: float
@@ -172,14 +186,6 @@ class Share(_OfOne):
 
     def __post_init__(self) -> None:
         self.measure.edge(self.edge)
-
-    @property
-    def unit(self) -> str:
-        return "1"
-
-    @property
-    def minimum_sample(self) -> int:
-        return SHARE
 
     def read(self, summaries: Summaries) -> Read:
         summary = _of(self.measure, summaries)
@@ -241,7 +247,7 @@ class Ratio:
 
 
 @dataclass(frozen=True, slots=True)
-class Net:
+class Net(_OfAll):
     """How much more often ``more`` happened than ``less``, as a share of ``whole``: a difference of paired shares."""
 
     more: Measure
@@ -251,14 +257,6 @@ class Net:
     @property
     def measures(self) -> tuple[Measure, ...]:
         return self.more, self.less, self.whole
-
-    @property
-    def unit(self) -> str:
-        return "1"
-
-    @property
-    def minimum_sample(self) -> int:
-        return SHARE
 
     def pairs(self, summaries: Summaries) -> Pairs:
         """What its test is made of."""
@@ -288,7 +286,7 @@ class Distinct(_OfOne):
 
 
 @dataclass(frozen=True, slots=True)
-class Overlap(_OfOne):
+class Overlap(_OfAll, _OfOne):
     """The share of the different ones in ``measure`` that are in ``again`` too; asked of all, or of a sample."""
 
     again: Measure
@@ -296,14 +294,6 @@ class Overlap(_OfOne):
     @property
     def measures(self) -> tuple[Measure, ...]:
         return self.measure, self.again
-
-    @property
-    def unit(self) -> str:
-        return "1"
-
-    @property
-    def minimum_sample(self) -> int:
-        return SHARE
 
     def _counts(self, summaries: Summaries) -> tuple[int, int]:
         return distinct.overlap(_of(self.measure, summaries).seen, _of(self.again, summaries).seen)
