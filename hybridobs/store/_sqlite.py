@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -39,6 +40,7 @@ from hybridobs.store._schema import META, METADATA
 
 _EXAMPLE = "for example sqlite:///hybridobs.db"
 _SETTINGS = {"timeout", "cached_statements", "check_same_thread", "detect_types", "isolation_level", "uri"}
+_BUSY_SECONDS = 0.01  # between two tries to switch to the write-ahead log
 _WAL_AT, _WAL = 18, b"\x02\x02"  # where the head of a file says that it has a write-ahead log, and how
 
 
@@ -52,6 +54,10 @@ class _Joined:
     def finalize(self) -> bytes:
         """All of them, one after the other."""
         return b"".join(self._parts)
+
+
+def _is_busy(fault: sqlite3.OperationalError) -> bool:
+    return fault.sqlite_errorname.startswith("SQLITE_BUSY")
 
 
 def _tables(connection: sqlite3.Connection) -> set[str]:
@@ -122,11 +128,23 @@ class Sqlite(Dialect):
     def _prepare(self, connection: Any, _record: object) -> None:
         connection.create_aggregate("hybridobs_joined", 1, _Joined)
         connection.isolation_level = None  # BEGIN is ours, see begin_write and begin_read
-        if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",) and self._may_change(connection):
-            connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # of a file that is being made; see reclaim
-            connection.execute("PRAGMA journal_mode=WAL")
+        self._log_ahead(connection)
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA cache_size=-32768")  # KiB
+
+    def _log_ahead(self, connection: Any) -> None:
+        """Switch a file of ours to WAL; of two who switch at once SQLite refuses one without waiting, so this waits."""
+        until = time.monotonic() + WAIT_SECONDS
+        while connection.execute("PRAGMA journal_mode").fetchone() != ("wal",) and self._may_change(connection):
+            connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # of a file that is being made; see reclaim
+            try:
+                connection.execute("PRAGMA journal_mode=WAL")
+            except sqlite3.OperationalError as fault:
+                if not _is_busy(fault) or time.monotonic() > until:
+                    raise
+                time.sleep(_BUSY_SECONDS)
+            else:
+                return  # also where the file system cannot have it, and SQLite keeps the mode that was
 
     def _may_change(self, connection: Any) -> bool:
         """Whether the file is ours, or may become so: both settings stay in a file, also in that of another program."""

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,10 @@ from sqlalchemy import text
 
 from hybridobs.errors import ConfigError, StoreError, StoreTooNew, StoreUnreachable
 from hybridobs.store import Store, StreamInfo
+from hybridobs.store._sqlite import Sqlite
 
 Opener = Callable[..., Store]
+SWITCH = "PRAGMA journal_mode=WAL"
 
 
 def test_opening_twice_finds_what_was_written(opened: Opener) -> None:
@@ -36,6 +38,26 @@ def test_many_may_make_the_same_store_at_once(url: str) -> None:
     assert {store.info().schema_version for store in stores} == {2}
     for store in stores:
         store.close()
+
+
+@pytest.mark.parametrize("patience", [10, 0])
+def test_of_two_who_make_a_file_at_once_one_waits(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, patience: int
+) -> None:
+    """SQLite itself waits for nobody when it switches a file to a write-ahead log; nor is this for ever."""
+    monkeypatch.setattr("hybridobs.store._sqlite.WAIT_SECONDS", patience)
+    begins = ["BEGIN IMMEDIATE"]
+
+    def may_change(_dialect: Sqlite, connection: sqlite3.Connection) -> bool:
+        connection.set_trace_callback(lambda told: told == SWITCH and begins and other.execute(begins.pop()))
+        return True
+
+    monkeypatch.setattr(Sqlite, "_may_change", may_change)
+    with closing(sqlite3.connect(tmp_path / "hybridobs.db", isolation_level=None)) as other:
+        monkeypatch.setattr("time.sleep", lambda _: other.execute("ROLLBACK"))
+        with nullcontext() if patience else pytest.raises(StoreUnreachable, match="database is locked"):
+            Store.open(sqlite_url).close()
+    assert not begins
 
 
 def test_a_store_of_a_newer_version_is_left_alone(opened: Opener) -> None:
