@@ -8,6 +8,8 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +68,42 @@ def test_put_while_another_thread_drains(box: Outbox) -> None:
 
     assert box.drain(handler, most=1).answered == 1
     assert box.waiting().requests == 2
+
+
+def test_many_may_make_the_same_outbox_at_once(wire: Wire, tmp_path: Path) -> None:
+    """Workers that start together take turns at making the file, and each of their requests is kept."""
+    with ThreadPoolExecutor(6) as pool:
+        for life in range(10):
+            kept = pool.map(lambda place: Outbox(place).put(b""), [tmp_path / str(life)] * 6)
+            assert all(kept)
+
+
+@pytest.mark.parametrize("how", [Path.unlink, lambda path: path.rename(path.with_name("elsewhere"))])
+def test_a_file_that_is_gone_is_made_again(box: Outbox, tmp_path: Path, how: Callable[[Path], object]) -> None:
+    """It stays writable for who has it open, but what is written there nobody would find."""
+    box.put(b"gone")
+    how(tmp_path / "outbox" / "outbox.db")
+    box.put(b"kept")
+    assert Outbox(tmp_path / "outbox").waiting().requests == box.waiting().requests == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+def test_a_child_of_a_drain_does_not_hold_it(box: Outbox) -> None:
+    """A worker that a handler forks lives longer than the drain, and the next one begins all the same."""
+    read, write = os.pipe()
+
+    def handler(_: Request) -> None:
+        if not os.fork():
+            os.close(write)
+            os.read(read, 1)
+            os._exit(0)
+
+    box.put(b"")
+    box.drain(handler)
+    assert not box.drain(handler).busy
+    os.close(write)
+    os.wait()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")

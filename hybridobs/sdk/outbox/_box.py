@@ -27,6 +27,7 @@ from hybridobs.errors import ConfigError, LayoutError, StoreTooNew
 from hybridobs.sdk._guard import failed, log
 from hybridobs.sdk.outbox import _trace
 from hybridobs.sdk.outbox._file import BoxFile, Limits, Request, Taken, Waiting
+from hybridobs.sdk.outbox._turns import alone, turn
 from hybridobs.sdk.spool._clock import Clock, system_clock
 from hybridobs.sdk.spool._place import private_directory
 from hybridobs.sdk.spool._schema import is_damage, set_aside
@@ -34,6 +35,7 @@ from hybridobs.sdk.spool._schema import is_damage, set_aside
 Handler = Callable[[Request], object]
 _FILE = "outbox.db"
 _LOCK = "outbox.lock"
+_DAMAGED = "hybridobs set a damaged outbox aside: %s"
 _LONGEST_S = 1e9  # that a request can be put off, far beyond any age limit that a device reaches
 
 
@@ -122,8 +124,8 @@ class Outbox:
         done: Counter[str] = Counter()
         try:
             link = _trace.current()
-            with self._alone() as alone:
-                if not alone:
+            with alone(self._place() / _LOCK) as ours:
+                if not ours:
                     return Drained(busy=True)
                 self._drain(handler, link, most, seconds, done)
         except Exception:
@@ -142,9 +144,8 @@ class Outbox:
     def close(self) -> None:
         """Close the file; it is opened again when it is needed, so this is safe at any time."""
         with self._lock:
-            file, self._file = self._file, None
-            if file is not None and self._pid == os.getpid():
-                file.close()
+            if self._pid == os.getpid():
+                self._leave()
 
     def _drain(
         self, handler: Handler, link: _trace.Link, most: int | None, seconds: float | None, done: Counter[str]
@@ -213,53 +214,45 @@ class Outbox:
         if self._pid != os.getpid():  # forked: a child must not use its parent's connection, nor wait for its lock
             self._lock, self._file, self._pid = threading.Lock(), None, os.getpid()
         with self._lock:
+            if self._file is None or not self._file.is_at(self._directory / _FILE):
+                self._leave()
+                self._file = self._open()
             try:
-                if self._file is None:
-                    self._file = self._open()
                 yield self._file
             except sqlite3.Error as error:
                 if is_damage(error):
-                    self._set_aside()
+                    self._set_aside(self._file)
                 raise
 
     def _open(self) -> BoxFile:
         path = self._place() / _FILE
-        try:
-            return BoxFile(path, self._clock)
-        except sqlite3.Error as error:
-            if not is_damage(error):
-                raise
-            self._set_aside()
-            return BoxFile(path, self._clock)
+        with turn(path.parent):
+            try:
+                return BoxFile(path, self._clock)
+            except sqlite3.Error as error:
+                if not is_damage(error):
+                    raise
+                log.warning(_DAMAGED, set_aside(path))
+                return BoxFile(path, self._clock)
 
-    def _set_aside(self) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
-        log.warning("hybridobs set a damaged outbox aside: %s", set_aside(self._directory / _FILE))
+    def _set_aside(self, damaged: BoxFile) -> None:
+        """Leave a damaged file and rename it, unless another process has done so and made a new one."""
+        path = self._place() / _FILE
+        with turn(path.parent):
+            self._leave()
+            if damaged.is_at(path):
+                log.warning(_DAMAGED, set_aside(path))
+
+    def _leave(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            file.close()
 
     def _place(self) -> Path:
         try:
             return private_directory(self._directory)
         except ConfigError as wrong:
             raise ConfigError("outbox", wrong.value, wrong.way_out) from None
-
-    @contextmanager
-    def _alone(self) -> Iterator[bool]:
-        """Hold the right to drain; the kernel frees it if we die."""
-        import fcntl
-
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-        descriptor = os.open(self._place() / _LOCK, flags, 0o600)
-        try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield False
-            else:
-                yield True
-        finally:
-            os.close(descriptor)
 
 
 def _kept(payload: object) -> bytes:

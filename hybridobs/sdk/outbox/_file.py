@@ -91,8 +91,16 @@ class Waiting(NamedTuple):
     given_up: int
 
 
+def _identity(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_dev, status.st_ino
+
+
 class BoxFile:
-    """The open file; raises sqlite3.Error, OSError, LayoutError or StoreTooNew, and then has changed nothing."""
+    """The open file; the caller keeps others from making it meanwhile.
+
+    Raises sqlite3.Error, OSError, LayoutError or StoreTooNew, and then has changed nothing.
+    """
 
     def __init__(self, path: Path, clock: Clock) -> None:
         with suppress(FileExistsError):
@@ -105,9 +113,16 @@ class BoxFile:
             # FULL: whoever was told that a request is kept may switch the device off. What was answered is wiped.
             for setting in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON"):
                 self._db.execute(f"PRAGMA {setting}")
+            self._identity = _identity(path)
         except BaseException:
             self._db.close()
             raise
+
+    def is_at(self, path: Path) -> bool:
+        """Whether this very file is there still, and none that was made in its place."""
+        with suppress(FileNotFoundError):
+            return _identity(path) == self._identity
+        return False
 
     def put(self, key: str, kind: str, meta: str, trace: str, payload: bytes, limits: Limits) -> bool:
         """Keep a request; False if it does not fit. A key that waits already is that request and changes nothing."""
