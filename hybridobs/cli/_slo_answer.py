@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from hybridobs.cli import _exits
 from hybridobs.cli._options import moment, no_color_option
-from hybridobs.cli._outputs import same
+from hybridobs.cli._outputs import store_files
+from hybridobs.cli._slo_reports import FORMATS, STDOUT, Reports, destinations, keep, to_stdout, written
 
 if TYPE_CHECKING:
     from hybridobs.slo import Outcome, Report
     from hybridobs.slo.window import Window
 
-FORMATS = ("text", "json", "junit", "markdown", "github", "sarif", "html")
-Reports = tuple[tuple[str, Path], ...]
-_LINES = {"text", "markdown", "github"}  # may follow one another on stdout; of the others each is a whole document
-_STDOUT = Path("-")
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _COLOURS = {"pass": "green", "fail": "red"}
 CODES = """\b
@@ -36,46 +30,6 @@ Exit codes:
   4  undecided               (0 with --allow undecided)
   5  the store does not answer
 """
-
-
-def _reports(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> Reports:
-    found = tuple(map(_destination, values))
-    for number, (form, path) in enumerate(found):
-        for earlier, taken in found[:number]:
-            if _same(path, taken) and not (path == _STDOUT and {form, earlier} <= _LINES):
-                raise click.BadParameter(f"{str(path)!r} is given for {earlier} and for {form}; give each its own FILE")
-    return found
-
-
-def _destination(text: str) -> tuple[str, Path]:
-    form, equals, file = text.partition("=")
-    if form not in FORMATS or not equals or not file:
-        raise click.BadParameter(f"{text!r} is not FORMAT=FILE with a format of: {', '.join(FORMATS)}")
-    if why := _refusal(Path(file)):
-        raise click.BadParameter(f"{file!r} cannot be written: {why}")
-    return form, Path(file)
-
-
-def _refusal(path: Path) -> str:
-    """Why nothing can be written there, as far as that is known without writing."""
-    if path == _STDOUT:
-        return ""
-    try:
-        if path.is_dir():
-            return "it is a directory"
-        place = path if path.exists() else path.parent
-        if place != path and not place.is_dir():
-            return f"there is no directory {str(place)!r}"
-    except OSError as error:  # such as a name that is too long
-        return error.strerror or str(error)
-    return "" if os.access(place, os.W_OK) else "permission is denied"
-
-
-def _same(one: Path, other: Path) -> bool:
-    """Whether two names are one file, through links too."""
-    if _STDOUT in (one, other):
-        return one == other
-    return same(one, other)
 
 
 def _allowed(_: click.Context, __: click.Parameter, value: str) -> tuple[Outcome, ...]:
@@ -95,7 +49,7 @@ def reporting(command: Callable[..., Any]) -> Callable[..., Any]:
             "--report",
             "reports",
             multiple=True,
-            callback=_reports,
+            callback=destinations,
             metavar="FORMAT=FILE",
             help=f"Write the verdict to FILE too ('-' for stdout), give it again for another: {', '.join(FORMATS)}.",
         ),
@@ -112,7 +66,7 @@ def reporting(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def ready(*arguments: Any, **given: Any) -> Any:
-        _possible(given["reports"], given.get("file") or given.get("plan"))
+        _possible(given["reports"], given.get("file") or given.get("plan"), given["store"])
         return command(*arguments, **given)
 
     decorated: Callable[..., Any] = ready
@@ -121,23 +75,16 @@ def reporting(command: Callable[..., Any]) -> Callable[..., Any]:
     return decorated
 
 
-def _possible(reports: Reports, file: Path | None) -> None:
+def _possible(reports: Reports, file: Path | None, store: str) -> None:
     """UsageError for a report that cannot be, before anything is judged, run or remembered."""
-    for form, path in reports:
-        if form == "sarif" and file is None:
-            raise click.UsageError("--report sarif points at lines of a file; give the gate a FILE")
-        if file is not None and _same(path, file):
-            raise click.UsageError(f"--report {form}={path} would overwrite {file}; give the report another FILE")
+    if file is None and any(form == "sarif" for form, _ in reports):
+        raise click.UsageError("--report sarif points at lines of a file; give the gate a FILE")
+    keep([*([file] if file else []), *store_files(store)], reports)
 
 
 def moment_of(now: int | None) -> int:
     """When to judge as of: now, unless it was said."""
     return int(time.time()) if now is None else now
-
-
-def to_stdout(reports: Reports) -> bool:
-    """Whether a report takes stdout for itself."""
-    return any(path == _STDOUT for _, path in reports)
 
 
 def answer(report: Report, reports: Reports) -> None:
@@ -150,11 +97,11 @@ def answer(report: Report, reports: Reports) -> None:
 
     rendered = [(path, RENDER[form](report)) for form, path in reports]  # all of them, before any is written
     if not to_stdout(reports):
-        rendered.insert(0, (_STDOUT, as_text(report, painted)))
-    written = [_written(path, text) for path, text in rendered]
+        rendered.insert(0, (STDOUT, as_text(report, painted)))
+    unwritten = max(written(path, text) for path, text in rendered)
     code = report.exit_code
-    if not all(written) and code != _exits.DIFFERS:
-        code = _exits.USAGE
+    if code != _exits.DIFFERS:
+        code = unwritten or code
     if code:
         raise click.exceptions.Exit(code)
 
@@ -162,39 +109,6 @@ def answer(report: Report, reports: Reports) -> None:
 def painted(outcome: Outcome, text: str) -> str:
     """In the colour of the outcome."""
     return click.style(text, fg=_COLOURS.get(outcome.value, "yellow"), bold=True)
-
-
-def _written(path: Path, text: str) -> bool:
-    """Whether it could be written; if not, a line on stderr says why."""
-    from hybridobs.errors import ConfigError
-
-    try:
-        if path == _STDOUT:
-            click.echo(text, nl=False)
-        else:
-            path.write_text(text, encoding="utf-8", errors="replace")  # a name that is no UTF-8 is no reason to fail
-    except OSError as error:
-        if path == _STDOUT:
-            _abandon(sys.stdout)
-        name = "stdout" if path == _STDOUT else str(path)
-        _complain(ConfigError("report", name, f"cannot be written: {error.strerror}"))
-        return False
-    return True
-
-
-def _complain(error: Exception) -> None:
-    try:
-        click.echo(f"Error: {error}", err=True)
-    except OSError:
-        _abandon(sys.stderr)
-
-
-def _abandon(stream: TextIO) -> None:
-    """Send what it still holds nowhere: the interpreter tries again at its end, and would leave with its own code."""
-    with suppress(OSError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)
 
 
 def window_option(_: click.Context, __: click.Parameter, value: str) -> Window:

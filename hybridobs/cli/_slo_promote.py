@@ -11,6 +11,7 @@ import click
 from hybridobs.cli._options import store_option, text_or_json_option
 from hybridobs.cli._slo_answer import FILE, answer, moment_of, reporting
 from hybridobs.cli._slo_gate import device_options
+from hybridobs.cli._slo_reports import keep
 
 if TYPE_CHECKING:
     from hybridobs.slo import Outcome
@@ -66,7 +67,9 @@ def promote(
             raise click.UsageError(f"{option} is empty; name a version")
     if version == baseline:
         raise click.UsageError("--version and --baseline are the same; name the version that is in use as the baseline")
-    release = Release(load_plan(plan), version, baseline, clusters, independent, allow)
+    by = load_plan(plan)
+    keep([Path(by.slo)] if by.slo else [], reports)
+    release = Release(by, version, baseline, clusters, independent, allow)
     answer(promoted(store, name or version, release, moment_of(now)), reports)
 
 

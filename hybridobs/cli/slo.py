@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from hybridobs.cli._options import store_option
-from hybridobs.cli._slo_answer import CODES, FILE, answer, moment_of, reporting, to_stdout
+from hybridobs.cli._slo_answer import CODES, FILE, answer, moment_of, reporting
 from hybridobs.cli._slo_gate import gate
 from hybridobs.cli._slo_gates import gates
 from hybridobs.cli._slo_openslo import openslo
 from hybridobs.cli._slo_promote import promote, promotions
 from hybridobs.cli._slo_recompute import recompute
+from hybridobs.cli._slo_reports import to_stdout
 from hybridobs.cli._slo_rules import rules
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -166,11 +167,22 @@ def test_wrong_usage(run: Run, report: str, words: list[str], says: str) -> None
     assert not Path("a").exists() and Path(report).read_text() == FILE
 
 
-def test_a_plan_is_not_written_over(run: Run, report: str) -> None:
-    """A promotion keeps its plan."""
-    words = ("--version", "2", "--baseline", "1", "--report", f"json={report}")
-    result = run("promote", report, *words)
-    assert result.exit_code == 2 and "would overwrite slo.yaml" in result.stderr
+@pytest.mark.parametrize("file", ["plan.yaml", "slo.yaml"])
+def test_a_plan_is_not_written_over(run: Run, report: str, file: str) -> None:
+    """A promotion keeps its plan, and the SLO file that the plan names."""
+    Path("plan.yaml").write_text(f"slo: {report}\nstages: [{{name: beta, share: 1%}}]")
+    words = ("--version", "2", "--baseline", "1", "--report", f"json={file}")
+    result = run("promote", "plan.yaml", *words)
+    assert result.exit_code == 2 and f"would overwrite {file}" in result.stderr
+
+
+@pytest.mark.parametrize("end", ["", "-wal"])
+def test_a_store_is_not_written_over(run: Run, report: str, end: str) -> None:
+    """The report of a gate and that of a check leave the store alone that they read."""
+    store = os.environ["HYBRIDOBS_STORE"].removeprefix("sqlite:///")
+    for words in (("check", report), ("gate", "--candidate", "version=2", "--baseline", "version=1")):
+        result = run(*words, "--report", f"json={store}{end}")
+        assert result.exit_code == 2 and f"would overwrite {store}{end}" in result.stderr
 
 
 def test_lines_share_stdout(run: Run, report: str) -> None:
@@ -207,6 +219,19 @@ def test_stdout_that_is_full(report: str, words: tuple[str, ...], status: int, c
         done = subprocess.run(asked, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
     assert done.returncode == code
     assert done.stderr == "Error: report='stdout': cannot be written: No space left on device\n"
+
+
+@pytest.mark.parametrize("words", [(), ("--report", "json=-", "--report", "junit=ok.xml")])
+@pytest.mark.parametrize(("status", "code"), [(0, 141), (1, 1)])
+def test_nobody_reads(report: str, words: tuple[str, ...], status: int, code: int) -> None:
+    """It ends as a program does that SIGPIPE ends and says nothing; a breach stays one, and files are written."""
+    read, write = os.pipe()
+    os.close(read)
+    ask = [sys.executable, "-m", "hybridobs", "slo", "check", report, "--allow", "no-data", *words]
+    asked = [*ask, "--", "sh", "-c", f"exit {status}"]
+    done = subprocess.run(asked, stdout=write, stderr=subprocess.PIPE, text=True, timeout=60)
+    os.close(write)
+    assert (done.returncode, done.stderr, Path("ok.xml").exists()) == (code, "", bool(words))
 
 
 def test_names_that_xml_cannot_hold(run: Run, write: Write, fill: Fill) -> None:

@@ -49,12 +49,16 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A release from its first devices to all of them; ``digest`` is the SHA-256 of the plan and its SLO file."""
+    """A release from its first devices to all of them.
+
+    ``digest`` is the SHA-256 of the plan and of the SLO file at ``slo``, if it names one.
+    """
 
     path: str
     where: Mapping[str, str]
     stages: tuple[Stage, ...]
     digest: str
+    slo: str | None = None
 
 
 def load_plan(path: Path) -> Plan:
@@ -72,7 +76,7 @@ def load_plan(path: Path) -> Plan:
         fields["stages"].fail("give at least one stage", "")
     _rising(stages, fields["stages"].entries())
     digest = hashlib.sha256((text + (slo.digest if slo else "")).encode()).hexdigest()
-    return Plan(str(path), _labels(fields, "where"), stages, digest)
+    return Plan(str(path), _labels(fields, "where"), stages, digest, slo.path if slo else None)
 
 
 def _slo(branch: Branch, folder: Path) -> SloFile:
