@@ -4,29 +4,40 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from importlib.metadata import version
 from typing import Any
 from zlib import crc32
 
 from hybridobs.contract import CONTRACT_VERSION
 from hybridobs.kpi.catalog import MEASURES
+from hybridobs.kpi.kpi import Kpi
+from hybridobs.kpi.measure import Measure
 from hybridobs.kpi.summary import Summary
 
 
 def made_by(digest: str) -> dict[str, Any]:
-    """Which program, catalogue and file stand behind a verdict; ``digest`` is the SHA-256 of the file, if any."""
-    return {
-        "hybridobs": version("hybridobs"),
-        "contract": CONTRACT_VERSION,
-        "catalogue": catalogue(),
-        "file_sha256": digest or None,
-    }
+    """Which program and file stand behind a verdict; ``digest`` is the SHA-256 of the file, if any."""
+    return {"hybridobs": version("hybridobs"), "contract": CONTRACT_VERSION, "file_sha256": digest or None}
 
 
-def catalogue() -> str:
-    """A fingerprint of how every measure is kept: 8 hexadecimal digits."""
-    return f"{crc32(repr(sorted((name, measure.layout) for name, measure in MEASURES.items())).encode()):08x}"
+def asked_about(kpi: Kpi) -> dict[str, str]:
+    """The KPI of a verdict, and a fingerprint of how it is read and its measures are kept: 8 hexadecimal digits.
+
+    Words about it may change, and so may everything else in the catalogue, without another fingerprint.
+    """
+    return {"kpi": kpi.id, "definition": f"{crc32(repr(_structure(kpi.formula)).encode()):08x}", "unit": kpi.unit}
+
+
+def _structure(part: object) -> object:
+    """A formula as names and numbers, without the words that measures have beside them."""
+    if isinstance(part, Measure):
+        return part.layout
+    if isinstance(part, tuple):
+        return list(map(_structure, part))
+    if is_dataclass(part):
+        return type(part).__name__, [_structure(getattr(part, field.name)) for field in fields(part)]
+    return part
 
 
 def packed(summary: Summary) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from hybridobs.kpi.quantity import digits
 from hybridobs.slo._check import Result, called
-from hybridobs.slo._inputs import made_by, packed
+from hybridobs.slo._inputs import asked_about, made_by, packed
 from hybridobs.slo.budget import Budget
 from hybridobs.slo.outcome import Outcome
 from hybridobs.slo.report import Entry, Report
@@ -59,8 +59,7 @@ def _budget(budget: Budget) -> Iterator[str]:
 def _facts(result: Result) -> Mapping[str, Any]:
     objective = result.objective
     return {
-        "kpi": objective.kpi.id,
-        "unit": objective.kpi.unit,
+        **asked_about(objective.kpi),
         "value": result.value,
         "low": result.low,
         "high": result.high,

@@ -7,7 +7,7 @@ from typing import Any
 
 from hybridobs.kpi.stats import Looks, RememberedLooks
 from hybridobs.slo._gate import HARD, Comparison, Decision, Past, Scored, Side, by_cluster
-from hybridobs.slo._inputs import finite, made_by, packed, plain
+from hybridobs.slo._inputs import asked_about, finite, made_by, packed, plain
 from hybridobs.slo.outcome import Outcome, Severity
 from hybridobs.slo.report import Entry, Report
 
@@ -130,8 +130,7 @@ def _decision_facts(decision: Decision, comparison: Comparison) -> Mapping[str, 
     past = comparison.past.get(decision.key)
     remembers = isinstance(comparison.looks, RememberedLooks)
     return {
-        "kpi": trigger.kpi.id,
-        "unit": trigger.kpi.unit,
+        **asked_about(trigger.kpi),
         "limit": trigger.limit,
         "relative": trigger.relative,
         "hard": trigger.hard,

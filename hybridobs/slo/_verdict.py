@@ -1,8 +1,8 @@
 """Make a verdict again from its file alone, and say in what the two differ.
 
 A verdict file is what ``--report json=FILE`` writes: every input of every verdict is in it, so a deployer, an auditor
-or a later version of this program with the same catalogue of measures can check what was decided, without the store it
-was decided on.
+or a later version of this program that reads these KPIs in the same way can check what was decided, without the store
+it was decided on.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from importlib.metadata import version
 from typing import Any
 
 from hybridobs.errors import ConfigError, LayoutError
@@ -18,7 +19,7 @@ from hybridobs.kpi.catalog import KPIS
 from hybridobs.kpi.stats import AnyTime, Looks, OneLook, Pairs, PlannedLooks, Rate, RememberedLooks, Worse
 from hybridobs.slo import _check
 from hybridobs.slo._gate import Comparison, Counted, Decision, Past, Side, concluded, decided, key_of, scored
-from hybridobs.slo._inputs import made_by, unpacked
+from hybridobs.slo._inputs import asked_about, unpacked
 from hybridobs.slo._promotion import Action, Plan, Seen, Stage, Step, decide
 from hybridobs.slo._told import told
 from hybridobs.slo._told_gate import SCORE, told_gate
@@ -45,8 +46,8 @@ def recomputed(text: str, file: str = "verdict.json") -> tuple[Report, list[str]
     ConfigError for a file that is damaged, no verdict, or kept in a layout that this version does not read.
     """
     found = _document(text, file)
-    _same_catalogue(found, file)
     try:
+        _same_definitions(found, file)
         report = _report(found)
         again = json.loads(as_json(report))
         return report, list(_differences(found, again))
@@ -69,20 +70,23 @@ def _document(text: str, file: str) -> dict[str, Any]:
     return found
 
 
-def _same_catalogue(found: Facts, file: str) -> None:
-    """The fingerprint is one of all measures, so a file of another catalogue is left to the version that made it."""
-    ours = made_by("")
-    if found.get("catalogue") == ours["catalogue"]:
-        return
-    maker = found.get("hybridobs")
-    other = isinstance(maker, str) and maker != ours["hybridobs"]
-    way_out = (
-        f"recompute it with hybridobs {maker}, which made it"
-        if other
-        else "so it is damaged, or of another build of it"
-    )
-    what = f"has the catalogue {found.get('catalogue')!r} and hybridobs {ours['hybridobs']} has {ours['catalogue']!r}"
-    raise ConfigError("file", file, f"{what}; {way_out}")
+def _same_definitions(found: Facts, file: str) -> None:
+    """What is read in another way now is left to the version that made the file."""
+    for entry in found["entries"]:
+        if "kpi" in entry and entry["definition"] != (ours := _definition(entry["kpi"])):
+            here = f"hybridobs {version('hybridobs')} {f'as {ours!r}' if ours else 'knows no such KPI'}"
+            what = f"reads {entry['kpi']} as {entry['definition']!r}, and {here}"
+            raise ConfigError("file", file, f"{what}; {_way_out(found['hybridobs'])}")
+
+
+def _definition(kpi: str) -> str | None:
+    return asked_about(KPIS[kpi])["definition"] if kpi in KPIS else None
+
+
+def _way_out(maker: str) -> str:
+    if maker == version("hybridobs"):
+        return "so it is damaged, or of another build of it"
+    return f"recompute it with hybridobs {maker}, which made it"
 
 
 def _report(found: Facts) -> Report:
@@ -233,6 +237,14 @@ def _stage(one: Facts, release: Facts) -> Stage:
 
 # --- what differs ---------------------------------------------------------------------------------------------
 def _differences(found: Facts, again: Facts) -> Iterator[str]:
+    """Leaf by leaf; where there is one, another version of this program is one too, as it may judge otherwise."""
+    leaves = list(_leaves(found, again))
+    if leaves:
+        yield from _differ("hybridobs", found["hybridobs"], again["hybridobs"])
+    yield from leaves
+
+
+def _leaves(found: Facts, again: Facts) -> Iterator[str]:
     for key in ("outcome", "exit_code", "headline"):
         yield from _differ(key, found[key], again[key])
     for one, other in zip(found["entries"], again["entries"], strict=True):

@@ -73,7 +73,6 @@ _ANY = {
     "now": _said(_WHOLE, "As of when, Unix s."),
     "hybridobs": _said(_TEXT, "The version of the program."),
     "contract": _said(_TEXT, "The version of the names on the wire."),
-    "catalogue": _said(_TEXT, "A fingerprint of how every measure is kept."),
     "file_sha256": _said(_or_null({"type": "string", "pattern": "^[0-9a-f]{64}$"}), "SHA-256 of the SLO file."),
     "entries": {"type": "array"},
 }
@@ -96,10 +95,15 @@ _SUMMARY = {
     "hist": _said({"type": "string", "pattern": "^([0-9a-f]{2})*$"}, "The packed histogram, in hexadecimal."),
 }
 _SUMMARIES: Schema = {"type": "object", "additionalProperties": {"$ref": "#/$defs/summary"}}
-_KPI = {"enum": list(KPIS)}
-_OBJECTIVE = {
-    "kpi": _KPI,
+_ASKED_ABOUT = {
+    "kpi": {"enum": list(KPIS)},
+    "definition": _said(
+        {"type": "string", "pattern": "^[0-9a-f]{8}$"}, "A fingerprint of how it is read and its measures are kept."
+    ),
     "unit": _TEXT,
+}
+_OBJECTIVE = {
+    **_ASKED_ABOUT,
     "value": _or_null(_NUMBER),
     "low": _or_null(_NUMBER),
     "high": _or_null(_NUMBER),
@@ -143,8 +147,7 @@ _SIDE = _required(
     }
 )
 _TRIGGER = {
-    "kpi": _KPI,
-    "unit": _TEXT,
+    **_ASKED_ABOUT,
     "limit": _NUMBER,
     "relative": _said(_FLAG, "A share of the baseline's value, else points."),
     "hard": _said(_FLAG, "A single fault of the candidate is a breach."),

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import jsonschema
 import pytest
 
+from hybridobs.kpi.catalog import KPIS, MEASURES
+from hybridobs.kpi.formula import Quantile
+from hybridobs.kpi.kpi import Kpi
+from hybridobs.slo._inputs import asked_about
 from tests.slo.conftest import Fill, Run, Write, calls
 from tests.slo.test_slo_gate import ALONE, BY_SITE, LATENCY, SIDES, side, update
 from tests.slo.test_slo_paired import ALONE as PAIRED
@@ -101,18 +106,37 @@ def test_not_what_the_file_says(run: Run, asked: Callable[[str], Path], name: st
     assert result.exit_code == 1 and says in result.stderr and "Not what verdict.json says" in result.stderr
 
 
+def test_another_version_made_it(run: Run, asked: Callable[[str], Path]) -> None:
+    """It may have judged otherwise, so it is told where there is a difference, and is none by itself."""
+    file = asked("gate")
+    found = json.loads(file.read_text())
+    _older(found)
+    file.write_text(json.dumps(found))
+    assert run("recompute", str(file)).exit_code == 0
+    _older(found, outcome="undecided")
+    file.write_text(json.dumps(found))
+    result = run("recompute", str(file))
+    assert result.exit_code == 1 and "hybridobs is '0.0.1' in the file" in result.stderr
+
+
 DAMAGED: dict[str, tuple[Change, str]] = {
     "histogram": (lambda found: _summary(found).update(hist="00"), "is damaged"),
     "no hex": (lambda found: _summary(found).update(hist="xy"), "is damaged"),
     "layout": (lambda found: _summary(found).update(layout=1), "another version of the catalogue"),
-    "kpi": (lambda found: found["entries"][0].update(kpi="none"), "is damaged"),
+    "kpi": (lambda found: found["entries"][0].update(kpi="none"), "knows no such KPI; so it is damaged"),
+    "no name": (lambda found: found["entries"][0].update(kpi=[]), "is damaged"),
     "key": (lambda found: found["entries"][0].pop("inputs"), "is damaged"),
     "format": (lambda found: found.update(format=99), "has format 99"),
     "kind": (lambda found: found.update(kind="else"), "is no verdict"),
-    "catalogue": (lambda found: found.update(catalogue="x"), "has the catalogue 'x' and hybridobs"),
-    "no catalogue": (lambda found: found.pop("catalogue"), "so it is damaged"),
-    "older": (lambda found: found.update(catalogue="x", hybridobs="0.0.1"), "with hybridobs 0.0.1, which made it"),
+    "definition": (lambda found: found["entries"][0].update(definition="x"), "reads latency_p95 as 'x', and hybridobs"),
+    "no definition": (lambda found: found["entries"][0].pop("definition"), "is damaged"),
+    "older": (lambda found: _older(found, definition="x"), "with hybridobs 0.0.1, which made it"),
 }
+
+
+def _older(found: dict[str, Any], **entry: str) -> None:
+    found["hybridobs"] = "0.0.1"
+    found["entries"][0].update(entry)
 
 
 def _summary(found: dict[str, Any]) -> dict[str, Any]:
@@ -156,9 +180,34 @@ def test_no_verdict(run: Run, write: Write, text: str, says: str) -> None:
 
 
 def test_what_made_it(run: Run, asked: Callable[[str], Path]) -> None:
-    """Program, names, catalogue, and the SHA-256 of the SLO file stand in every verdict."""
+    """Program, names, how its KPI is read, and the SHA-256 of the SLO file stand in every verdict."""
     found = json.loads(asked("gate").read_text())
-    assert len(found["file_sha256"]) == 64 and len(found["catalogue"]) == 8 and found["hybridobs"] and found["contract"]
+    assert len(found["file_sha256"]) == 64 and found["hybridobs"] and found["contract"]
+    assert len(found["entries"][0]["definition"]) == 8
+
+
+def test_no_two_kpis_are_read_alike() -> None:
+    """Each has a fingerprint of its own."""
+    assert len({asked_about(kpi)["definition"] for kpi in KPIS.values()}) == len(KPIS)
+
+
+def test_words_are_no_part_of_a_definition() -> None:
+    """A KPI is read in the same way after somebody explained it better, and in another way at another rank."""
+    kpi = KPIS["latency_p95"]
+    formula = cast(Quantile, kpi.formula)
+    reworded = replace(kpi, brief="", formula=replace(formula, measure=replace(formula.measure, brief="")))
+    assert asked_about(reworded) == asked_about(kpi)
+    assert asked_about(replace(kpi, formula=replace(formula, q=0.96))) != asked_about(kpi)
+
+
+def test_a_catalogue_that_grew(
+    run: Run, asked: Callable[[str], Path], catalogue: dict[str, Kpi], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A later version with other KPIs and measures makes the same verdict of an older file again."""
+    file = asked("gate")
+    catalogue["other"] = replace(catalogue.pop("accuracy"), id="other")
+    monkeypatch.setitem(MEASURES, "other", replace(MEASURES["inference.duration"], name="other"))
+    assert run("recompute", str(file)).exit_code == 0
 
 
 def test_the_schemas_are_printed(run: Run) -> None:
