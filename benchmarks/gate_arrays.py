@@ -248,7 +248,7 @@ def _edges(first: int, buckets: int) -> tuple[Floats, Floats]:
     return np.array([lower(i) for i in places]), np.array([upper(i) for i in places])
 
 
-class _Ranked:
+class Ranked:
     """The values at ranks of each run, log-linear inside the buckets and between them: ``Summary.at_rank``."""
 
     def __init__(self, side: Histograms) -> None:
@@ -286,7 +286,7 @@ class _Ranked:
 
 def judge_quantiles(q: float, limit: float, candidate: Histograms, baseline: Histograms, zs: list[float]) -> Any:
     """``stats.judge_quantile_ratio`` for several rules of looking at once: the first is also judged naively, last."""
-    sides = _Ranked(candidate), _Ranked(baseline)
+    sides = Ranked(candidate), Ranked(baseline)
     n = sides[0].n
     values = [side.at(np.full(len(side.counts), max(1.0, np.ceil(q * n - 1e-9)))) for side in sides]
     own, other = (side.clusters(value) for side, value in zip(sides, values, strict=True))
@@ -296,14 +296,14 @@ def judge_quantiles(q: float, limit: float, candidate: Histograms, baseline: His
 
 
 def _mover(
-    sides: tuple[_Ranked, _Ranked], values: list[Floats], q: float, limit: float, z: float, clusters: Clusters
+    sides: tuple[Ranked, Ranked], values: list[Floats], q: float, limit: float, z: float, clusters: Clusters
 ) -> Verdicts:
     effect = clusters.inflation
     n = sides[0].n / effect
-    low, high = _ranks(n, q, critical(z, clusters))
-    half = np.minimum(n, _ranks(n, q, np.zeros(len(n)))[1])
+    low, high = ranks_of(n, q, critical(z, clusters))
+    half = np.minimum(n, ranks_of(n, q, np.zeros(len(n)))[1])
     (cl, c, ch), (bl, b, bh) = (
-        [_log(end) for end in _ends(side, value, [(rank - 0.5) * effect + 0.5 for rank in (low, half, high)])]
+        [_log(end) for end in ends_at(side, value, [(rank - 0.5) * effect + 0.5 for rank in (low, half, high)])]
         for side, value in zip(sides, values, strict=True)
     )
     down, up = (half - low) * effect, (high - half) * effect
@@ -312,7 +312,7 @@ def _mover(
     return Verdicts(bottom > np.log(limit), top < np.log(limit))
 
 
-def _ends(side: _Ranked, value: Floats, ranks: list[Floats]) -> tuple[Floats, Floats, Floats]:
+def ends_at(side: Ranked, value: Floats, ranks: list[Floats]) -> tuple[Floats, Floats, Floats]:
     low, middle, high = map(side.at, ranks)
     return np.minimum(low, value), middle, np.maximum(high, value)
 
@@ -333,7 +333,7 @@ def _log(values: Floats) -> Floats:
     return found
 
 
-def _ranks(n: Floats, q: float, z: Floats) -> tuple[Floats, Floats]:
+def ranks_of(n: Floats, q: float, z: Floats) -> tuple[Floats, Floats]:
     """``stats.rank_interval``."""
     tail = ndtr(-z)
     return n + 1 - _upper_rank(n, 1 - q, tail), _upper_rank(n, q, tail)

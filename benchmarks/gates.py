@@ -20,11 +20,13 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise, product
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.gate_alone import judge_percentiles, judge_shares
 from benchmarks.gate_arrays import (
     Counts,
     Histograms,
@@ -56,7 +58,7 @@ class Gate:
     name: str
     kind: str
     limit: float
-    baseline: float  # base rate, of pairs that the baseline alone lost; unused by the quantile gate
+    baseline: float  # base rate, of pairs that the baseline alone lost; unused where there is none
     beyond: float
 
 
@@ -65,7 +67,10 @@ GATES = (
     Gate("errors (1 %) > +5 points", "difference", 0.05, 0.01, 0.10),
     Gate("false positives (2 %) > +15 %", "ratio", 1.15, 0.02, 2.0),
     Gate("errors of pairs (1 % won) > +1 point", "paired", 0.01, 0.01, 0.03),
+    Gate("pairs that differ > 2 %", "share", 0.02, 0.0, 0.04),
+    Gate("delay of pairs, p95 > 50 ms", "delay", 0.05, 0.0, 0.075),
 )
+ALONE = ("paired", "share", "delay")  # judged against the limit itself, and not against another side
 RULES = ("1", "50 remembered", "50 planned", "50 no plan")
 
 
@@ -82,7 +87,14 @@ class Case:
 
     def other(self, n: int) -> float:
         """How many requests the baseline has when the candidate has ``n``: pairs are compared with nobody."""
-        return math.inf if self.gate.kind == "paired" else n
+        return math.inf if self.gate.kind in ALONE else n
+
+    @property
+    def scale(self) -> float:
+        """The median in ns of a candidate's times: from a truth that is a ratio, or the percentile itself."""
+        if self.gate.kind == "delay":
+            return self.truth * 1e9 / math.exp(SIGMA * NormalDist().inv_cdf(Q))
+        return MEDIAN_NS * self.truth
 
 
 def rules(n: int, other: float, look: int) -> dict[str, stats.Looks]:
@@ -104,14 +116,16 @@ class Side:
     def __init__(self, case: Case, rng: np.random.Generator, runs: int, *, candidate: bool) -> None:
         device = rng.integers(0, case.devices, (runs, case.n))
         self.shards = np.take_along_axis(rng.integers(0, SHARDS, (runs, case.devices)), device, 1)
-        draw = {"quantile": self._times, "paired": self._pairs}.get(case.gate.kind, self._failures)
+        draw = {"quantile": self._times, "delay": self._times, "paired": self._pairs}.get(
+            case.gate.kind, self._failures
+        )
         draw(case, rng, device, candidate=candidate)
 
     def _times(self, case: Case, rng: np.random.Generator, device: Ints, *, candidate: bool) -> None:
         between, within = SIGMA * np.sqrt(case.icc), SIGMA * np.sqrt(1 - case.icc)
         own = np.take_along_axis(rng.standard_normal((len(device), case.devices)), device, 1)
         logs = between * own + within * rng.standard_normal(device.shape)
-        scale = MEDIAN_NS * (case.truth if candidate else 1.0)
+        scale = case.scale if candidate else MEDIAN_NS
         self.values = np.maximum(1.0, np.rint(scale * np.exp(logs))) / 1e9
         places = np.ceil(32 * np.log2(self.values)).astype(np.int64) - 1
         self.first = int(places.min())
@@ -121,7 +135,7 @@ class Side:
     def _failures(self, case: Case, rng: np.random.Generator, device: Ints, *, candidate: bool) -> None:
         p = case.gate.baseline
         if candidate:
-            p = p + case.truth if case.gate.kind == "difference" else p * case.truth
+            p = p * case.truth if case.gate.kind == "ratio" else p + case.truth
         self._places = (rng.random(device.shape) < _chances(case, rng, device, p)).astype(np.int64)
         self.counts = np.zeros((len(device), SHARDS, 2), np.int64)
 
@@ -170,8 +184,8 @@ Sides = tuple[Side, ...]
 
 def sides_of(case: Case, rng: np.random.Generator, runs: int) -> Sides:
     """The candidate, and the baseline if there is one."""
-    paired = case.gate.kind == "paired"
-    return tuple(Side(case, rng, runs, candidate=candidate) for candidate in ((True,) if paired else (True, False)))
+    alone = case.gate.kind in ALONE
+    return tuple(Side(case, rng, runs, candidate=candidate) for candidate in ((True,) if alone else (True, False)))
 
 
 # --- verdicts -------------------------------------------------------------------------------------------------
@@ -181,6 +195,10 @@ def judged(case: Case, sides: Sides, n: int, zs: list[float]) -> list[Verdicts]:
     if gate.kind == "paired":
         pairs = sides[0].pairs()
         return [judge_pairs(gate.limit, pairs, z, naive=naive) for z, naive in ways]
+    if gate.kind == "share":
+        return [judge_shares(gate.limit, sides[0].rates(n), z, naive=naive) for z, naive in ways]
+    if gate.kind == "delay":
+        return judge_percentiles(Q, gate.limit, sides[0].histograms(n), zs)
     candidate, baseline = sides
     if gate.kind == "quantile":
         found: list[Verdicts] = judge_quantiles(Q, gate.limit, candidate.histograms(n), baseline.histograms(n), zs)
@@ -194,6 +212,8 @@ def by_the_gate(case: Case, sides: Sides, n: int, looks: stats.Looks, run: int) 
     gate = case.gate
     if gate.kind == "paired":
         return _of_pairs(gate, sides[0].pairs(), looks, run)
+    if gate.kind in ALONE:
+        return _of_one_side(gate, sides[0], n, looks, run)
     if gate.kind == "quantile":
         wholes = [_summary(side.histograms(n), run) for side in sides]
         parts = [[_summary(side.histograms(n), run, shard) for shard in range(SHARDS)] for side in sides]
@@ -207,6 +227,18 @@ def by_the_gate(case: Case, sides: Sides, n: int, looks: stats.Looks, run: int) 
     both = stats.design_effect(shards[0]), stats.design_effect(shards[1])
     judge = stats.judge_rate_difference if gate.kind == "difference" else stats.judge_rate_ratio
     return judge(a, b, gate.limit, looks=looks, clusterings=both).verdict
+
+
+def _of_one_side(gate: Gate, side: Side, n: int, looks: stats.Looks, run: int) -> stats.Verdict:
+    if gate.kind == "delay":
+        seen = side.histograms(n)
+        whole, parts = _summary(seen, run), [_summary(seen, run, shard) for shard in range(SHARDS)]
+        clustering = stats.quantile_design_effect(parts, whole.quantile(Q) or 0.0)
+        return stats.judge_quantile(whole, Q, gate.limit, looks=looks, clustering=clustering).verdict
+    counts = side.rates(n)
+    shards = [stats.Rate(*pair) for pair in zip(counts.events[run], counts.trials[run], strict=True)]
+    rate, clustering = stats.Rate(float(counts.events[run].sum()), n), stats.design_effect(shards)
+    return stats.judge_rate(rate, gate.limit, looks=looks, clustering=clustering).verdict
 
 
 def _of_pairs(gate: Gate, pairs: PairCounts, looks: stats.Looks, run: int) -> stats.Verdict:

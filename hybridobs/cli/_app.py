@@ -121,7 +121,7 @@ class App(Overview):
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         with _told():
             context = super().make_context(*args, **kwargs)
-        if os.environ.get("NO_COLOR"):
+        if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
             context.color = False
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):

@@ -71,13 +71,10 @@ def from_store(
 
 def put(url: str, references: Sequence[Reference], *, replace: bool) -> None:
     """Register them, all or none, and say what became of each."""
-    with opened(url) as store:
-        there = {one.reference.key for one in store.references()}
-        taken = [one.key for one in references if one.key in there]
-        if taken and not replace:
-            raise ConfigError("reference", _called(taken[0]), "is registered already; replace it with --replace")
-        with store.begin() as tx:
-            tx.put_references(references)
+    with opened(url) as store, store.begin() as tx:
+        there = tx.put_references(references, replace=replace)
+        if there and not replace:
+            raise ConfigError("reference", _called(min(there)), "is registered already; replace it with --replace")
     for one in references:
         click.echo(f"{'replaced' if one.key in there else 'registered'} {_called(one.key)}: {_size(one)}")
         for warning in _warnings(one):

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.types import FuncParamType
 
 from hybridobs.contract import ENV_PREFIX
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    _FuncType = FuncParamType[str, Any]
+else:
+    _FuncType = FuncParamType  # which is generic for a type checker, and not in every click
 
 DEFAULT_STORE = "sqlite:///hybridobs.db"
 
@@ -18,6 +26,43 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _AGE = re.compile(r"([0-9]{1,9})([smhdw])")
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def offering(words: Callable[[], Iterable[str]]) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+    """``shell_complete`` of a parameter: those of the words that begin as typed. They are made when a shell asks."""
+
+    def complete(_: click.Context, __: click.Parameter, typed: str) -> list[str]:
+        return [word for word in words() if word.startswith(typed)]
+
+    return complete
+
+
+def offering_several(words: Callable[[], Iterable[str]]) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+    """The same for words with commas between: none is offered twice."""
+
+    def complete(_: click.Context, __: click.Parameter, typed: str) -> list[str]:
+        before, comma, begun = typed.rpartition(",")
+        given = before.split(",")
+        return [f"{before}{comma}{word}" for word in words() if word.startswith(begun) and word not in given]
+
+    return complete
+
+
+class _Offered(_FuncType):
+    """A type that a shell can complete, wherever it is used."""
+
+    def __init__(
+        self,
+        parse: Callable[[str], Any],
+        complete: Callable[[click.Context, click.Parameter, str], list[str]],
+    ) -> None:
+        super().__init__(parse)
+        self._complete = complete
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        return [CompletionItem(word) for word in self._complete(ctx, param, incomplete)]
 
 
 def moment(text: str) -> int:
@@ -38,26 +83,28 @@ def duration(text: str) -> timedelta:
     return timedelta(seconds=int(age[1]) * _UNITS[age[2]])
 
 
-def labels(known: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
+def labels(known: Sequence[str]) -> click.ParamType[Any]:
     """A type: names out of ``known`` with commas between; ``all`` or nothing is no name."""
 
     def parse(text: str) -> tuple[str, ...]:
         names = tuple(dict.fromkeys(name for part in text.split(",") if (name := part.strip())))
         return () if names == ("all",) else tuple(_known(name, known) for name in names)
 
-    return parse
+    return _Offered(parse, offering_several(lambda: known))
 
 
-def pair(known: Sequence[str]) -> Callable[[str], tuple[str, str]]:
+def pair(known: Sequence[str]) -> click.ParamType[Any]:
     """A type: ``label=value`` for a label out of ``known``."""
 
     def parse(text: str) -> tuple[str, str]:
         label, equals, value = text.partition("=")
         if not equals:
             raise click.BadParameter(f"{text!r} is not label=value, for example tier=device")
+        if not value:
+            raise click.BadParameter(f"{text!r} has no value; name one, or 'unknown' where a label was never set")
         return _known(label, known), value
 
-    return parse
+    return _Offered(parse, offering(lambda: (f"{label}=" for label in known)))
 
 
 def each_once(_: click.Context, __: click.Parameter, pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import shutil
 import stat
 from collections.abc import Iterable, Iterator
@@ -44,15 +45,17 @@ def ready(key: str, file: Path, used: Iterable[Path] = ()) -> None:
 def whole(key: str, file: Path) -> Iterator[IO[bytes]]:
     """A stream whose file appears under its name, through links, at the end; nothing is left of one that failed.
 
-    A pipe or a device is written to as it is. ConfigError if it cannot be written.
+    A pipe or a device is written to as it is, and so is a file where we may make none beside it. ConfigError if it
+    cannot be written.
     """
     with writing(key, file):
         target = _target(file)
         if _special(key, file) or not os.access(target.parent, os.W_OK):
-            with file.open("wb") as stream:
+            with _in_place(file) as stream:
                 yield stream
             return
-        part = target.with_name(f".hybridobs-{os.getpid()}.part")
+        # Not by the pid: in a container it is the same each time, and one that was killed would be in the way for ever.
+        part = target.with_name(f".hybridobs-{secrets.token_hex(8)}.part")
         try:
             with part.open("xb") as stream:
                 yield stream
@@ -71,7 +74,23 @@ def _put(part: Path, target: Path) -> None:
     except OSError as error:
         if error.errno != errno.EBUSY:  # a single file that is mounted stays where it is
             raise
-        shutil.copyfile(part, target)
+        with part.open("rb") as source, _in_place(target) as stream:
+            shutil.copyfileobj(source, stream)
+
+
+@contextmanager
+def _in_place(file: Path) -> Iterator[IO[bytes]]:
+    """A stream over what cannot be replaced. A file is cut at its end and not before: nobody is shown an empty one."""
+
+    def kept(path: str, flags: int) -> int:
+        return os.open(path, flags & ~os.O_TRUNC, 0o666)
+
+    with open(file, "wb", opener=kept) as stream:
+        try:
+            yield stream
+        finally:
+            if stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                stream.truncate()
 
 
 def write(key: str, file: Path, text: str) -> int:

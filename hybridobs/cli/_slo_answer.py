@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hybridobs.cli import _exits
-from hybridobs.cli._options import moment, no_color_option
+from hybridobs.cli._options import moment, no_color_option, offering, offering_several
 from hybridobs.cli._outputs import store_files
 from hybridobs.cli._slo_reports import FORMATS, STDOUT, Reports, destinations, keep, to_stdout, written
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hybridobs.slo.window import Window
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+WINDOWS = ("1h", "6h", "24h", "7d", "28d", "day", "month")  # that a shell offers; any other length will do
 _COLOURS = {"pass": "green", "fail": "red"}
 CODES = """\b
 Exit codes:
@@ -42,6 +43,12 @@ def _allowed(_: click.Context, __: click.Parameter, value: str) -> tuple[Outcome
     return tuple(outcome for name in names for outcome in ALLOWED[name])
 
 
+def _allowable() -> Iterable[str]:
+    from hybridobs.slo.outcome import ALLOWED
+
+    return ALLOWED
+
+
 def reporting(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options about the answer that every verdict has."""
     options = (
@@ -50,6 +57,7 @@ def reporting(command: Callable[..., Any]) -> Callable[..., Any]:
             "reports",
             multiple=True,
             callback=destinations,
+            shell_complete=offering(lambda: (f"{form}=" for form in FORMATS)),
             metavar="FORMAT=FILE",
             help=f"Write the verdict to FILE too ('-' for stdout), give it again for another: {', '.join(FORMATS)}.",
         ),
@@ -57,6 +65,7 @@ def reporting(command: Callable[..., Any]) -> Callable[..., Any]:
             "--allow",
             default="",
             callback=_allowed,
+            shell_complete=offering_several(_allowable),
             metavar="WHAT",
             help="Let this pass: no-data (and too little), undecided, or both with a comma between.",
         ),

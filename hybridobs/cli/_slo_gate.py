@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hybridobs.cli._options import each_once, pair, store_option
-from hybridobs.cli._slo_answer import CODES, FILE, answer, moment_of, reporting, window_option
+from hybridobs.cli._options import each_once, offering, pair, store_option
+from hybridobs.cli._slo_answer import CODES, FILE, WINDOWS, answer, moment_of, reporting, window_option
 from hybridobs.contract import LABELS
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hybridobs.slo import Outcome
     from hybridobs.slo.window import Span, Window
 
+_LOOKS = ("one", "planned:", "anytime:")
 _SHARD = "shard"  # hybridobs.kpi.shards.SHARD, which --help should not have to load the catalogue for
 _WHOLE = re.compile(r"[1-9][0-9]{0,14}")
 _SIDE: dict[str, Any] = {"type": pair(LABELS), "multiple": True, "callback": each_once, "metavar": "LABEL=VALUE"}
@@ -82,6 +83,7 @@ Examples:
     default="24h",
     show_default=True,
     callback=window_option,
+    shell_complete=offering(lambda: WINDOWS),
     metavar="WINDOW",
     help="The time to compare: 6h, 7d, day, month; only hours that both sides have count.",
 )
@@ -91,6 +93,7 @@ Examples:
     default="one",
     show_default=True,
     callback=_looks,
+    shell_complete=offering(lambda: _LOOKS),
     metavar="RULE",
     help="How often this gate is asked: one, planned:N (any number of times up to N events a side), "
     "anytime:N (without end, best near N).",

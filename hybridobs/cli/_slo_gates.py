@@ -3,10 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from contextlib import suppress
 
 import click
 
-from hybridobs.cli._options import store_option, text_or_json_option
+from hybridobs.cli._options import DEFAULT_STORE, store_option, text_or_json_option
+from hybridobs.errors import HybridobsError
+
+
+def names_of(kind: str) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+    """``shell_complete`` of a name that the store remembers; nothing where it cannot be asked."""
+
+    def complete(context: click.Context, _: click.Parameter, typed: str) -> list[str]:
+        from hybridobs.cli._stores import opened
+
+        with suppress(HybridobsError), opened(context.params.get("store") or DEFAULT_STORE) as store:
+            return [one.name for one in store.memories(kind) if one.name.startswith(typed)]
+        return []
+
+    return complete
 
 
 @click.group()
@@ -45,7 +61,7 @@ Examples:
   hybridobs slo gates forget nightly
 """
 )
-@click.argument("name")
+@click.argument("name", shell_complete=names_of("gate"))
 @store_option
 def forget(name: str, store: str) -> None:
     """Forget a gate, its plan and its looks; the next one of that NAME starts anew."""

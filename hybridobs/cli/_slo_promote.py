@@ -11,6 +11,7 @@ import click
 from hybridobs.cli._options import store_option, text_or_json_option
 from hybridobs.cli._slo_answer import FILE, answer, moment_of, reporting
 from hybridobs.cli._slo_gate import device_options
+from hybridobs.cli._slo_gates import names_of
 from hybridobs.cli._slo_reports import keep
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ Examples:
   hybridobs slo promotions forget 1.4.0
 """
 )
-@click.argument("name")
+@click.argument("name", shell_complete=names_of("promotion"))
 @store_option
 def forget(name: str, store: str) -> None:
     """Forget a release; the next one of that NAME begins with the first stage."""

@@ -10,6 +10,7 @@ from hybridobs import contract
 from hybridobs.cli._slo_memory import Turn, in_turn, nothing_more
 from hybridobs.cli._stores import opened
 from hybridobs.contract import EventKind, Labels
+from hybridobs.errors import ConfigError
 from hybridobs.kpi.catalog import KPIS
 from hybridobs.kpi.event import Event
 from hybridobs.kpi.fold import Fold
@@ -27,17 +28,18 @@ from hybridobs.slo import (
     Seen,
     Stage,
     Step,
+    calls_compared,
     continued,
-    decide,
+    decide_stage,
     gate,
     looked,
     planned_memory,
-    promotion_told,
     same_release,
     scored,
+    stage_answer,
     stepped,
-    together,
     told_gate,
+    told_promotion,
 )
 from hybridobs.slo.window import Span
 
@@ -74,48 +76,66 @@ def _turn(store: Store, name: str, release: Release, now: int, seen: Memory) -> 
     begun = PromotionMemory(version, baseline, plan.digest, 0, now)
     memory = PromotionMemory.read(name, seen.text) if seen.revision else begun
     same_release(name, memory, plan, version, baseline)
+    if now < memory.since:
+        raise ConfigError("now", _time(now), f"is before this stage began, {_time(memory.since)}; give a later one")
     stage = plan.stages[memory.number]
-    judged, after = _gates(store, release, stage, memory, now)
-    calls = _calls(store, {**plan.where, "version": version, **stage.candidate}, memory.since, now)
-    have = Seen(now - memory.since, calls)
     gated = bool(stage.judged)
+    comparison = _comparison(release, stage, memory, now)
+    judged, after = _gates(store, name, release, memory, comparison, now)
+    calls = calls_compared(store, comparison) if gated else _calls(store, comparison)
+    have = Seen(now - memory.since, calls)
     if memory.ended is not None:
         over = Action(memory.ended.action)
         outcome = Outcome.FAIL if over is Action.ROLLBACK else Outcome.PASS
         step = Step(over, outcome, f"{memory.ended.reason} (answered {_time(memory.ended.at)}, and nothing since)")
-        told = promotion_told(judged, plan, memory.number, step, have, memory.since, gated=gated, ended=True)
+        told = told_promotion(judged, plan, memory.number, step, have, memory.since, gated=gated, ended=True)
         return Turn(told, seen.text)
-    step = decide(plan, memory.number, *together(judged, gated=gated), have)
-    report = promotion_told(judged, plan, memory.number, step, have, memory.since, gated=gated)
+    step = decide_stage(plan, memory.number, *stage_answer(judged, gated=gated), have, gated=gated)
+    report = told_promotion(judged, plan, memory.number, step, have, memory.since, gated=gated)
     also = _noted(release, stage, step, judged, now) if step.action in _ACTIONS else nothing_more
     return Turn(report, stepped(memory, plan, step, after, now).text(), also)
 
 
-def _gates(store: Store, release: Release, stage: Stage, memory: PromotionMemory, now: int) -> tuple[Report, str]:
-    """What the gates of the stage say since it began, as one look of several, and what they remember of it."""
-    since = memory.since // _HOUR * _HOUR
-    comparison = Comparison(
+def _comparison(release: Release, stage: Stage, memory: PromotionMemory, now: int) -> Comparison:
+    """Both sides since the hour in which the stage began."""
+    return Comparison(
         {"version": release.version, **stage.candidate},
         {"version": release.baseline, **stage.against},
         release.plan.where,
-        Span(since, now // 60 * 60 + 60),
+        Span(memory.since // _HOUR * _HOUR, now // 60 * 60 + 60),
         release.clusters,
         release.independent,
         OneLook(),
     )
-    known = GateMemory.read(memory.version, memory.gate) if memory.gate else None
+
+
+def _gates(
+    store: Store, name: str, release: Release, memory: PromotionMemory, comparison: Comparison, now: int
+) -> tuple[Report, str]:
+    """What the gates of the stage say, as one look of several, and what they remember of it."""
+    stage = release.plan.stages[memory.number]
+    known = GateMemory.read(name, memory.gate, "promotions") if memory.gate else None
     gates = known or planned_memory(comparison, stage.minimum_sample, stage.judged, stage.score)
     now_on = continued(comparison, gates)
     decisions = gate(store, stage.judged, now_on) if memory.ended is None else []
     score = scored(stage.score, decisions) if stage.score and memory.ended is None else None
-    told = {"subject": release.plan.path, "store": store.url, "now": now, "digest": release.plan.digest}
-    report = told_gate(decisions, now_on, allow=release.allow, score=score, **told)  # type: ignore[arg-type]
+    report = told_gate(
+        decisions,
+        now_on,
+        subject=release.plan.path,
+        store=store.url,
+        now=now,
+        allow=release.allow,
+        score=score,
+        digest=release.plan.digest,
+    )
     return report, looked(gates, decisions, now).text()
 
 
-def _calls(store: Store, where: dict[str, str], since: int, now: int) -> int:
+def _calls(store: Store, comparison: Comparison) -> int:
+    """All calls of the candidate, where it is compared with nobody."""
     calls = KPIS["calls"]
-    question = Question(since // _HOUR * _HOUR, now // 60 * 60 + 60, (), where)
+    question = Question(*comparison.span, (), {**comparison.where, **comparison.candidate})
     answer = next(gathered(store, [calls], question))
     return sum(calls.value(summaries).n for summaries in answer.rows.values())
 

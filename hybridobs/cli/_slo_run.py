@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -24,11 +27,11 @@ from hybridobs.slo import (
     continued,
     gate,
     gate_facts,
+    gate_plan,
     load,
     looked,
-    plan_of,
     planned_memory,
-    same_plan,
+    same_gate_plan,
     scored,
     told,
     told_gate,
@@ -63,8 +66,8 @@ def observed(command: list[str], file: Path, allow: tuple[Outcome, ...], *, asid
 
     slo = promises(file)
     if shutil.which(command[0]) is None:
-        raise ConfigError("command", command[0], "there is no such program")
-    with tempfile.TemporaryDirectory(prefix="hybridobs-slo-") as folder:
+        raise ConfigError("command", command[0], _no_program(command[0]))
+    with _ended_like_ctrl_c(), tempfile.TemporaryDirectory(prefix="hybridobs-slo-") as folder:
         url = f"sqlite:///{Path(folder) / 'sent.db'}"
         with Collector(url, http=_ANY_PORT, grpc=_ANY_PORT).running() as collector:
             code = _code(command, environment(collector.http_url, os.environ), _STDERR if aside else None)
@@ -74,6 +77,23 @@ def observed(command: list[str], file: Path, allow: tuple[Outcome, ...], *, asid
     sent = "what the command sent"
     report = told(results, subject=slo.path, store=sent, now=now, allow=allow, digest=slo.digest)
     return replace(report, entries=(command_ended(code), *report.entries)) if code else report
+
+
+def _no_program(name: str) -> str:
+    file = Path(name)
+    if os.sep not in name or not file.exists():  # a name without a folder is looked for in PATH alone
+        return "there is no such program"
+    return "is a directory; name a program" if file.is_dir() else f"is not executable; make it so: chmod +x {file}"
+
+
+@contextmanager
+def _ended_like_ctrl_c() -> Iterator[None]:
+    """A CI server that ends a job ends what it runs as well, and no store of ours stays behind."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _code(command: list[str], surroundings: dict[str, str], prints: int | None) -> int:
@@ -174,7 +194,7 @@ def _look(
     name = seen.name
     if seen.revision:
         memory = GateMemory.read(name, seen.text)
-        same_plan(name, memory, plan_of(comparison, planned or memory.events, asked.triggers, asked.score))
+        same_gate_plan(name, memory, gate_plan(comparison, planned or memory.events, asked.triggers, asked.score))
     elif planned:
         memory = planned_memory(comparison, planned, asked.triggers, asked.score)
     else:

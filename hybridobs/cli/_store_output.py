@@ -76,6 +76,16 @@ def due(store: Store, keep: Mapping[str, timedelta]) -> None:
     wanted = replace(store.retention(), **keep)
     found = store.due(retention=wanted)
     click.echo(_due(found.roll, found.drop))
+    _held(found.held)
+
+
+def _held(rows: int) -> None:
+    """Why what is past its time is still there."""
+    if rows:
+        click.echo(
+            f"{rows:,} rows are past their time and stay until this clock has been seen to run on: for two days in a "
+            "new store, for a week after a jump or a pause."
+        )
 
 
 def compacted(store: Store, keep: Mapping[str, timedelta], *, whole: bool) -> None:
@@ -94,6 +104,7 @@ def compacted(store: Store, keep: Mapping[str, timedelta], *, whole: bool) -> No
             began = time.monotonic()
     after = store.reclaim(whole=whole)
     click.echo(f"{counts['rolled']:,} rows rolled up, {counts['dropped']:,} dropped.")
+    _held(store.due().held)
     if counts["forgotten"]:
         click.echo(f"{counts['forgotten']:,} series forgotten of which nothing was left.")
     click.echo(f"{_bytes(before.bytes)} before, {_bytes(after.bytes)} now, {_bytes(after.free)} of it free.")

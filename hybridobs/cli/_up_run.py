@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from threading import Event
 
@@ -108,7 +109,11 @@ def stop(place: Place) -> None:
         click.echo(f"nothing runs in {place.directory}{left}")
         place.forget()
         return
-    os.kill(holder, signal.SIGTERM)
+    if holder <= 0:  # a signal to 0 would end whoever called us
+        lock = shlex.quote(str(place.directory / "lock"))
+        raise PartFailed(f"a process that has not said which it is holds {lock}; find it with: fuser -v {lock}")
+    with suppress(ProcessLookupError):  # it has just ended
+        os.kill(holder, signal.SIGTERM)
     if not place.ended(_STOP_S):
         raise PartFailed(f"process {holder} did not stop within {_STOP_S:g} s; end it with: kill -9 {holder}")
     click.echo("stopped")

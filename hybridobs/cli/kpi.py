@@ -11,6 +11,8 @@ from hybridobs.cli._options import labels, moment, nearest, no_color_option, sto
 from hybridobs.contract import EXTRA_LABELS, LABELS
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from hybridobs.kpi.kpi import Kpi
     from hybridobs.kpi.reading import Answer, Question
 
@@ -26,8 +28,17 @@ Examples:
 """
 
 
+def _offered(_: click.Context, __: click.Parameter, typed: str) -> list[CompletionItem]:
+    """The KPIs that begin as typed; a shell that can shows what each is."""
+    from click.shell_completion import CompletionItem
+
+    from hybridobs.kpi.catalog import KPIS
+
+    return [CompletionItem(kpi.id, help=kpi.title) for kpi in KPIS.values() if kpi.id.startswith(typed)]
+
+
 @click.command(epilog=_EPILOG)
-@click.argument("names", metavar="[KPI]...", nargs=-1)
+@click.argument("names", metavar="[KPI]...", nargs=-1, shell_complete=_offered)
 @click.option("--list", "listing", is_flag=True, help="Say which KPIs there are, and read none.")
 @store_option
 @click.option(

@@ -29,7 +29,7 @@ class Promise:
     @property
     def limit_in_words(self) -> str:
         """``at most 300 ms``."""
-        return f"at {'most' if self.upper else 'least'} {self.kpi.shown(self.limit)}"
+        return f"at {'most' if self.upper else 'least'} {self.kpi.exactly(self.limit)}"
 
     def _over(self) -> Iterator[str]:
         if self.window:

@@ -29,7 +29,7 @@ from hybridobs.kpi.formula import (
     Summaries,
 )
 from hybridobs.kpi.measure import Shape, Source
-from hybridobs.kpi.quantity import digits, quantity
+from hybridobs.kpi.quantity import EXACT, FIGURES, digits, quantity
 
 if TYPE_CHECKING:
     from hybridobs.kpi.stats import Interval
@@ -180,11 +180,22 @@ class Kpi:
         """Whether an axis of it reads in per cent."""
         return self.is_share or self.is_difference
 
-    def shown(self, value: float) -> str:
+    def shown(self, value: float, figures: int = FIGURES) -> str:
         """A value of it as a person reads it."""
         if self.is_difference:
-            return f"{digits(100 * value)} points"
-        return quantity(value, self.unit, percent=self.is_share)
+            return f"{digits(100 * value, figures)} points"
+        return quantity(value, self.unit, percent=self.is_share, figures=figures)
+
+    def exactly(self, limit: float) -> str:
+        """A limit with every digit that somebody gave it."""
+        return self.shown(limit, EXACT)
+
+    def beside(self, value: float, limit: float) -> str:
+        """A value with as many digits as it takes to tell it from a limit."""
+        for figures in range(FIGURES, EXACT):
+            if (text := self.shown(value, figures)) != self.shown(limit, figures):
+                return text
+        return self.exactly(value)
 
     @property
     def live(self) -> bool:

@@ -1,4 +1,4 @@
-"""How a number reads, three significant digits and the unit a person would choose; and what a person wrote."""
+"""How a number reads, in a few significant digits and the unit a person would choose; and what a person wrote."""
 
 from __future__ import annotations
 
@@ -12,12 +12,25 @@ _STEPS: dict[str, tuple[tuple[float, str], ...]] = {
 }
 
 
-def quantity(value: float, unit: str, *, percent: bool = False) -> str:
+FIGURES = 3  # significant digits of what was measured
+EXACT = 12  # and of what somebody wrote, which has no more than that
+_NEARLY_ALL = 0.999
+
+
+def quantity(value: float, unit: str, *, percent: bool = False, figures: int = FIGURES) -> str:
     """``0.0123, "s"`` reads ``12.3 ms``; a count (a unit in braces, except a currency) reads as it is."""
     if percent:
-        return f"{digits(100 * value)} %"
+        return f"{_percent(value, figures)} %"
     factor, name = unit_for(value, unit)
-    return f"{digits(value / factor)} {name}".rstrip()
+    return f"{digits(value / factor, figures)} {name}".rstrip()
+
+
+def _percent(share: float, figures: int) -> str:
+    """Near the whole a share says what is missing, so the digits of that count: 0.9996 reads 99.96, and never 100."""
+    if not _NEARLY_ALL <= share < 1:
+        return digits(100 * share, figures)
+    places = min(EXACT, figures - 2 - math.floor(math.log10(100 * (1 - share))))
+    return _plain(100 * share, places)
 
 
 def unit_for(value: float, unit: str, *, percent: bool = False) -> tuple[float, str]:
@@ -33,13 +46,16 @@ def unit_for(value: float, unit: str, *, percent: bool = False) -> tuple[float, 
     return 1.0, "" if unit in ("", "1") or not name.isupper() else name
 
 
-def digits(value: float) -> str:
-    """Three significant digits at most; whole numbers in full, an exponent only below a millionth."""
+def digits(value: float, figures: int = FIGURES) -> str:
+    """So many significant digits at most; whole numbers in full, an exponent only below a millionth."""
     if value == int(value) and abs(value) < 1e15:
         return f"{int(value):,}"
     if not 1e-6 <= abs(value) < 1e15:
-        return f"{value:.3g}"
-    places = max(0, 2 - math.floor(math.log10(abs(value))))
+        return f"{value:.{figures}g}"
+    return _plain(value, max(0, figures - 1 - math.floor(math.log10(abs(value)))))
+
+
+def _plain(value: float, places: int) -> str:
     text = f"{value:,.{places}f}"
     return text.rstrip("0").rstrip(".") if places else text
 

@@ -1,7 +1,8 @@
 """The directory of a stack: private, locked by whoever runs it, with a note of what runs.
 
-The lock says whether somebody runs it; the process id in it is only told. So a note that a killed supervisor left
-behind misleads nobody.
+Two locks, which the kernel frees when their holder dies: who has ``claim`` writes its process id into ``lock``, and
+only then locks that one too. So whoever finds ``lock`` held finds in it who holds it, and never the id that a killed
+supervisor left behind.
 """
 
 from __future__ import annotations
@@ -12,15 +13,18 @@ import os
 import stat
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from hybridobs.errors import ConfigError
 
 _KEY = "data"
+_ID_BYTES = 32  # of a process id, always as many
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _POLL_S = 0.1
+_LOOK_S = 1.0  # longer than anybody needs who only asks
+_PAUSE_S = 0.005
 
 
 def default_directory() -> Path:
@@ -49,6 +53,7 @@ class Place:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        self._claim = directory / "claim"
         self._lock = directory / "lock"
         self._state = directory / "state.json"
 
@@ -76,23 +81,26 @@ class Place:
 
     @contextmanager
     def claimed(self) -> Iterator[None]:
-        """Hold the lock meanwhile; ConfigError when another supervisor holds it."""
-        lock = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                way_out = f"is in use by process {self.holder()}; stop it with: hybridobs down --data {self.directory}"
-                raise ConfigError(_KEY, str(self.directory), way_out) from None
+        """Hold it meanwhile; ConfigError when another supervisor does."""
+        with ExitStack() as held:
+            claim, lock = (held.enter_context(_opened(path)) for path in (self._claim, self._lock))
+            if not _locked_soon(claim) or self.holder() is not None:
+                raise self._in_use()
             self._state.unlink(missing_ok=True)
-            os.ftruncate(lock, 0)
-            os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+            os.pwrite(lock, f"{os.getpid():<{_ID_BYTES - 1}}\n".encode(), 0)  # all of it in place of what was there
+            if not _locked_soon(lock):
+                raise self._in_use()
             yield
-        finally:
-            os.close(lock)
+
+    def _in_use(self) -> ConfigError:
+        holder = self.holder()
+        who = f"process {holder}" if holder else "another process"
+        return ConfigError(
+            _KEY, str(self.directory), f"is in use by {who}; stop it with: hybridobs down --data {self.directory}"
+        )
 
     def holder(self) -> int | None:
-        """The process that runs it, None when nobody does."""
+        """The process that runs it, None when nobody does; 0 for one that has not said which it is."""
         try:
             lock = os.open(self._lock, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
@@ -100,12 +108,13 @@ class Place:
         except OSError as error:
             raise ConfigError(_KEY, str(self.directory), f"cannot be looked into ({error.strerror})") from error
         try:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return int(os.read(lock, 32) or b"0")
+            if _locked(lock, fcntl.LOCK_SH):
+                return None
+            with suppress(ValueError):
+                return max(int(os.read(lock, _ID_BYTES)), 0)
+            return 0
         finally:
             os.close(lock)
-        return None
 
     def forget(self) -> None:
         """Take the note away."""
@@ -132,3 +141,30 @@ class Place:
             found: dict[str, Any] = json.loads(self._state.read_text())
             return State(**found)
         return None
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        yield lock
+    finally:
+        os.close(lock)
+
+
+def _locked(lock: int, how: int) -> bool:
+    try:
+        fcntl.flock(lock, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _locked_soon(lock: int) -> bool:
+    """Whether we have it, if need be once whoever only asks has gone."""
+    deadline = time.monotonic() + _LOOK_S
+    while not _locked(lock, fcntl.LOCK_EX):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_PAUSE_S)
+    return True

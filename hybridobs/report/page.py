@@ -76,7 +76,7 @@ def _objective(kpi: Kpi) -> str:
     if kpi.objective is None:
         return ""
     side = "≥" if kpi.direction is Direction.HIGHER else "≤"
-    return f"{side} {kpi.shown(kpi.objective)}"
+    return f"{side} {kpi.exactly(kpi.objective)}"
 
 
 def _percent(share: float) -> str:

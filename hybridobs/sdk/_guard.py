@@ -13,7 +13,7 @@ from hybridobs.contract import ValueFault
 P = ParamSpec("P")
 log = logging.getLogger("hybridobs")
 
-_lock = threading.Lock()
+_lock = threading.RLock()  # a signal handler may be observed, and may come in the middle of this
 _failures: dict[str, int] = {}
 _ignored: dict[tuple[str, ValueFault], int] = {}
 _MAX_KINDS = 1000  # distinct things remembered; further ones are counted together
@@ -85,6 +85,6 @@ def ignored_values() -> dict[str, int]:
 def forget() -> None:
     """Start counting and saying again from nothing: after a fork, and in tests."""
     global _lock
-    _lock = threading.Lock()
+    _lock = threading.RLock()
     _failures.clear()
     _ignored.clear()

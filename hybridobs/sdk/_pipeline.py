@@ -12,8 +12,9 @@ import os
 import sys
 import threading
 import uuid
+from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from hybridobs import contract
 from hybridobs.sdk import _encode, _guard, _ids, _settings, redact
@@ -30,6 +31,8 @@ from hybridobs.sdk.queue import LostRange, MemoryQueue, Priority, Queue, QueueSt
 
 MakeQueue = Callable[[str, Resource], Queue]
 MakePost = Callable[[Settings], Post]
+_MOST_EARLY = 1000  # records that wait until there is a queue: one for each thread, and those of a start that failed
+_LONGEST_START = 5.0  # seconds that others wait for a start under way
 
 
 class Pipeline:
@@ -56,8 +59,11 @@ class Pipeline:
         self.sender: Sender | None = None
         self._make_queue = make_queue
         self._make_post = make_post
-        self._starting = threading.Lock()
-        self._retagging = threading.Lock()
+        self._early: deque[Record] = deque(maxlen=_MOST_EARLY)
+        self._starting = threading.RLock()  # a signal handler may be observed in the middle of a start
+        self._opening = False
+        self._ending: float | None = None  # the timeout of an end that had to leave it to the start under way
+        self._retagging = threading.RLock()
 
     def again(self) -> Pipeline:
         """Return a fresh pipeline with the same settings, for a forked child."""
@@ -100,24 +106,49 @@ class Pipeline:
         return _encode.resource({**device.detect(settings.service), **{k: v for k, v in left.items() if v}})
 
     def start(self) -> None:
-        """Open the queue and start the sender, once."""
-        with self._starting:
-            if self.queue is not None or self.off:
+        """Open the queue and start the sender, once; what came before goes first.
+
+        A start under way is waited for, but not by a signal handler that interrupts it, and not for ever: it passes on
+        what came meanwhile.
+        """
+        while self._starting.acquire(timeout=_LONGEST_START):
+            try:
+                self._start()
+            finally:
+                self._starting.release()
+            if self.queue is None or not self._early:  # else it came when all had been passed on
                 return
+
+    def _start(self) -> None:
+        try:
+            self._open()
+        finally:
+            self._pass_on()
+        if self._ending is not None and not self._opening:
+            self._end(self._ending)
+
+    def _open(self) -> None:
+        if self._opening or self.off or self.sender is not None:
+            return
+        self._opening = True
+        try:
             with loading:
                 from hybridobs.sdk.device import clock_synchronized
 
-            self.queue = queue = self._open_queue()
-            self.sender = Sender(
-                queue,
+            if self.queue is None:
+                self.queue = self._open_queue()
+            sender = Sender(
+                self.queue,
                 self._make_post(self.settings),
                 interval=self.settings.interval,
                 batch_records=self.settings.batch_records,
                 clock=DeviceClock(self._clock_known, synchronized=clock_synchronized),
             )
-            self.append = queue.append
-            self.sender.start()
+            sender.start()
+            self.sender, self.append = sender, self.queue.append
             _flush_when_a_child_process_ends()
+        finally:
+            self._opening = False
 
     def retag(self, *, cohort: str | None = None, clock_known: bool | None = None) -> None:
         """Have calls that begin from now on carry something else; what is not given stays."""
@@ -137,21 +168,33 @@ class Pipeline:
 
     def flush(self, timeout: float) -> bool:
         """Send what waits; True if nothing is left of what was handed in before."""
-        return True if self.sender is None else self.sender.flush(timeout)
+        self._finish_start()
+        if self.sender is None:
+            return not self._early and not self.stats().records
+        return self.sender.flush(timeout)
 
     def stop(self, timeout: float) -> None:
         """Accept nothing more, send what waits within ``timeout`` seconds; safe twice."""
+        self._finish_start()
         self.off = True
-        if self.queue is None or self.sender is None:
-            return
-        self.sender.stop(timeout)
-        self.queue.close()
-        left = self.queue.stats().records
+        self._finish_start()  # one that began before it was off
+        if self._opening:  # by the thread that this signal handler interrupts, or by one that takes too long
+            self._ending = timeout
+        else:
+            self._end(timeout)
+
+    def _end(self, timeout: float) -> None:
+        left, why = len(self._early), "no time left"
+        if self.sender is not None:
+            self.sender.stop(timeout)
+            why = self.sender.last_error or why
+        if self.queue is not None:
+            self.queue.close()
+            left += self.queue.stats().records
         if left and not self.settings.spool:
-            log.warning(
-                "hybridobs ended with %d records undelivered: %s", left, self.sender.last_error or "no time left"
-            )
-        self.queue.end()
+            log.warning("hybridobs ended with %d records undelivered: %s", left, why)
+        if self.queue is not None:
+            self.queue.end()
 
     def stats(self) -> QueueStats:
         """Say what waits to be sent."""
@@ -161,13 +204,28 @@ class Pipeline:
         self.retag(clock_known=known)
 
     def _first(self, record: Record) -> None:
-        if not self.off:
-            try:
-                self.start()
-            except Exception:
-                failed("start")
-            if self.queue is not None:
-                self.queue.append(record)
+        """Take what comes before there is a queue."""
+        self._early.append(record)
+        self._try_to_start()
+
+    def _try_to_start(self) -> None:
+        try:
+            self.start()
+        except Exception:
+            failed("start")
+
+    def _finish_start(self) -> None:
+        """Wait for a start under way; and begin again with one that failed, or that a signal has cut short."""
+        if self._starting.acquire(timeout=_LONGEST_START):
+            self._starting.release()
+        if self._early or (self.queue is None) != (self.sender is None):
+            self._try_to_start()
+
+    def _pass_on(self) -> None:
+        """Put into the queue what came before it."""
+        with suppress(IndexError):  # not by asking first: a signal handler may be faster
+            while self.queue is not None:
+                self.queue.append(self._early.popleft())
 
     def _open_queue(self) -> Queue:
         if self._make_queue is not None:
@@ -199,13 +257,19 @@ _registered = False
 def first() -> Pipeline:
     """Return the pipeline in force, configured from the environment if nobody has configured anything."""
     with _lock:
-        if active is not None:
-            return active
-        try:
-            return replace(Pipeline(_settings.resolve({})))
-        except Exception:
-            failed("configure")
-            return replace(Pipeline(Settings(disabled=True)))
+        if active is None:
+            made = _from_environment()
+            if active is None:  # a signal handler may have been faster
+                replace(made)
+        return active or made
+
+
+def _from_environment() -> Pipeline:
+    try:
+        return Pipeline(_settings.resolve({}))
+    except Exception:
+        failed("configure")
+        return Pipeline(Settings(disabled=True))
 
 
 def replace(pipeline: Pipeline) -> Pipeline:

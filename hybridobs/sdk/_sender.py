@@ -17,7 +17,7 @@ from hybridobs.sdk._clock import DeviceClock
 from hybridobs.sdk._guard import failed, log
 from hybridobs.sdk._http import Outcome, Post, Reply
 from hybridobs.sdk._requests import requests, scope
-from hybridobs.sdk.queue import Batch, Queue
+from hybridobs.sdk.queue import Batch, Bell, Queue
 
 BATCH_BYTES = 4 * 1024 * 1024
 FIRST_BACKOFF = 1.0
@@ -54,7 +54,7 @@ class Sender:
         self._asked = 0
         self._answered = 0
         self._answer = threading.Condition()
-        self._hurry = threading.Event()
+        self._hurry = Bell()
         self._stopping = False
         self._deadline = float("inf")
         self._said: set[str] = set()
@@ -63,15 +63,16 @@ class Sender:
     def start(self) -> None:
         """Start the thread; it is a daemon, so it never keeps a program alive."""
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="hybridobs-sender", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._run, name="hybridobs-sender", daemon=True)
+            thread.start()
+            self._thread = thread  # only now can it be joined
 
     def flush(self, timeout: float) -> bool:
         """Send what waits now; True if everything handed in before was settled within ``timeout`` seconds."""
         with self._answer:
             self._asked += 1
             mine = self._asked
-            self._hurry.set()
+            self._hurry.ring()
             self._queue.wake()
             return self._answer.wait_for(lambda: self._answered >= mine, timeout)
 
@@ -82,7 +83,7 @@ class Sender:
             return
         self._deadline = time.monotonic() + timeout
         self._stopping = True
-        self._hurry.set()
+        self._hurry.ring()
         self._queue.wake()
         thread.join(timeout)
 
@@ -109,7 +110,7 @@ class Sender:
             self._hurry.wait(self._backoff)  # an outage is not over because more is waiting
         else:
             self._queue.wait(self._interval)
-        self._hurry.clear()
+            self._hurry.wait(0.0)
 
     def _drain(self) -> None:
         asked, left = self._asked, self._queue.stats().records

@@ -11,6 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from enum import IntEnum
 from typing import Literal, NamedTuple, Protocol
 
@@ -104,6 +105,26 @@ class Queue(Protocol):
         """Say what waits; any thread."""
 
 
+class Bell:
+    """Wakes one who waits, and who takes the ring with it.
+
+    A signal handler may ring in the middle of a ring; in a ``threading.Event`` it would wait for itself.
+    """
+
+    def __init__(self) -> None:
+        self._silence = threading.Lock()
+        self._silence.acquire()
+
+    def ring(self) -> None:
+        """Wake whoever waits, or will wait."""
+        with suppress(RuntimeError):  # it rings already
+            self._silence.release()
+
+    def wait(self, timeout: float) -> bool:
+        """Wait for a ring; False if there was none for ``timeout`` seconds."""
+        return self._silence.acquire(timeout=max(timeout, 0.0))
+
+
 class MemoryQueue:
     """A queue that lives as long as its process: bounded in bytes, lowest priority and oldest dropped first.
 
@@ -116,7 +137,7 @@ class MemoryQueue:
         self._resource = resource
         self._encoded: bytes | None = None
         self._waiting: tuple[deque[Record], ...] = tuple(deque() for _ in Priority)
-        self._bytes = 0
+        self._bytes = 0  # read after the last call of an addition: a signal handler may append in the middle of a call
         self._marks: deque[tuple[int, float]] = (
             deque()
         )  # (seq, monotonic s) now and then: a clock read per record costs
@@ -126,14 +147,16 @@ class MemoryQueue:
         self._dropped: dict[LostReason, int] = {}
         self._closed = False
         self._next_look = 0  # at so many bytes; the first record is looked at
+        self._looking = False
         self._lock = threading.RLock()  # a finaliser that runs in the middle of ``append`` may observe something itself
-        self._ready = threading.Event()
+        self._bell = Bell()
 
     def append(self, record: Record) -> None:
         """Take one record; a lock held for less than a microsecond is all that may make the caller wait."""
         with self._lock:
             self._waiting[record.priority].append(record)
-            self._bytes = now = self._bytes + len(record.body) + RECORD_OVERHEAD
+            # In this order: a signal handler may come in the middle of a call, and read so far would be too early.
+            self._bytes = now = len(record.body) + RECORD_OVERHEAD + self._bytes
             if now >= self._next_look:
                 self._look(record, now)
 
@@ -158,7 +181,8 @@ class MemoryQueue:
     def ack(self, batch: Batch) -> None:
         """Forget the batch; a second answer to the same lease changes nothing."""
         with self._lock:
-            self._bytes -= self._settle(batch) or 0
+            size = self._settle(batch) or 0
+            self._bytes -= size
             self._look_again()
 
     def release(self, batch: Batch) -> None:
@@ -184,13 +208,12 @@ class MemoryQueue:
 
     def wait(self, timeout: float) -> bool:
         """Sleep until much waits, somebody wakes us or ``timeout`` seconds are over."""
-        self._ready.wait(timeout)
-        self._ready.clear()
+        self._bell.wait(timeout)
         return bool(self._bytes or self._lost)
 
     def wake(self) -> None:
         """End a ``wait`` now."""
-        self._ready.set()
+        self._bell.ring()
 
     def close(self) -> None:
         """Accept nothing more; what waits can still be leased."""
@@ -211,15 +234,28 @@ class MemoryQueue:
             return QueueStats(records, self._bytes, age, dict(self._dropped))
 
     def _look(self, record: Record, now: int) -> None:
-        """See to what need not be seen to at every record: closed, a mark of age, enough to wake the sender, full."""
+        """See to what need not be seen to at every record: closed, a mark of age, enough to wake the sender, full.
+
+        A signal handler that comes in the middle of it leaves that to the next look.
+        """
+        if self._looking:
+            return
+        self._looking = True
+        try:
+            self._see_to(record, now)
+        finally:
+            self._looking = False
+
+    def _see_to(self, record: Record, now: int) -> None:
         if self._closed:
             self._waiting[record.priority].pop()
-            self._bytes -= len(record.body) + RECORD_OVERHEAD
+            size = len(record.body) + RECORD_OVERHEAD
+            self._bytes -= size
             self._give_up((record,), LostReason.SHUTDOWN)
             return
         self._marks.append((record.seq, time.monotonic()))
         if now >= WAKE_BYTES:
-            self._ready.set()
+            self._bell.ring()
         if now > self.max_bytes:
             self._make_room()
         self._next_look = min((now // WAKE_BYTES + 1) * WAKE_BYTES, self.max_bytes + 1)
@@ -232,10 +268,9 @@ class MemoryQueue:
     def _take(self, max_records: int, max_bytes: int) -> list[Record]:
         low, normal, high = self._waiting
         if not low and not high and not self._leased and len(normal) <= max_records and self._bytes <= max_bytes:
-            taken = list(normal)  # the usual case: everything fits
-            normal.clear()
-            return taken
-        taken = []
+            self._waiting = (low, deque(), high)  # the usual case: everything fits. A finaliser may record even now
+            return list(normal)
+        taken: list[Record] = []
         while len(taken) < max_records:
             queue = self._oldest()
             if queue is None:
@@ -256,7 +291,8 @@ class MemoryQueue:
         for queue in self._waiting:
             while queue and self._bytes > self.max_bytes:
                 record = queue.popleft()
-                self._bytes -= len(record.body) + RECORD_OVERHEAD
+                size = len(record.body) + RECORD_OVERHEAD
+                self._bytes -= size
                 self._give_up((record,), LostReason.QUEUE_FULL)
 
     def _give_up(self, records: tuple[Record, ...], reason: LostReason) -> None:

@@ -1,6 +1,9 @@
 """The verdict: objectives kept or broken, a candidate against a baseline, and a report that says why.
 
-Start at :func:`check`. Nothing here reads a clock.
+Start at :func:`check`, or with ``examples/judge.py``: a file is loaded, checked against a source as of a time in Unix s
+(a :class:`hybridobs.store.Store`, or what :func:`hybridobs.remote.connect` gives), and told as a report, which has an
+exit code and seven formats. Nothing here reads a clock. Raises :class:`hybridobs.errors.ConfigError` for a wrong file
+and :class:`hybridobs.errors.StoreUnreachable` for a source that does not answer.
 """
 
 from __future__ import annotations
@@ -18,13 +21,14 @@ if TYPE_CHECKING:
         Comparison,
         Decision,
         GateMemory,
+        calls_compared,
         continued,
         gate,
         gate_facts,
+        gate_plan,
         looked,
-        plan_of,
         planned_memory,
-        same_plan,
+        same_gate_plan,
         scored,
     )
     from hybridobs.slo._openslo import Written, written
@@ -36,22 +40,21 @@ if TYPE_CHECKING:
         Seen,
         Stage,
         Step,
-        decide,
+        decide_stage,
         load_plan,
-        plan_facts,
         same_release,
         stepped,
     )
-    from hybridobs.slo._rules import ALERTMANAGER, RULES, TESTS, Rules, alertmanager, rules
+    from hybridobs.slo._rules import ALERTMANAGER, RULES, Rules, alertmanager, rules
     from hybridobs.slo._schema import plan_schema, schema
     from hybridobs.slo._told import told
     from hybridobs.slo._told_gate import told_gate
-    from hybridobs.slo._told_promotion import promotion_told, together
+    from hybridobs.slo._told_promotion import stage_answer, told_promotion
     from hybridobs.slo._tree import text_of
     from hybridobs.slo._verdict import recomputed
     from hybridobs.slo._verdict_schema import verdict_schema
     from hybridobs.slo.budget import Budget
-    from hybridobs.slo.catalogue import judged_by_catalogue, objective_of
+    from hybridobs.slo.catalogue import judged_by_catalogue
     from hybridobs.slo.objective import Objective, Score, SloFile, Trigger
     from hybridobs.slo.outcome import Outcome, Severity, worst
     from hybridobs.slo.report import FORMATS, Entry, Report
@@ -59,25 +62,25 @@ if TYPE_CHECKING:
 _HOMES = {
     "_file": ("load", "loads"),
     "budget": ("Budget",),
-    "catalogue": ("judged_by_catalogue", "objective_of"),
+    "catalogue": ("judged_by_catalogue",),
     "_check": ("Result", "check"),
     "objective": ("Objective", "Score", "SloFile", "Trigger"),
     "outcome": ("Outcome", "Severity", "worst"),
     "report": ("FORMATS", "Entry", "Report"),
-    "_rules": ("ALERTMANAGER", "RULES", "TESTS", "Rules", "alertmanager", "rules"),
+    "_rules": ("ALERTMANAGER", "RULES", "Rules", "alertmanager", "rules"),
     "_openslo": ("Written", "written"),
     "_gate": (
-        *("GATE_KIND", "PAIRED", "TRIGGERS", "Comparison", "Decision", "GateMemory", "continued", "gate", "gate_facts"),
-        *("looked", "plan_of", "planned_memory", "same_plan", "scored"),
+        *("GATE_KIND", "PAIRED", "TRIGGERS", "Comparison", "Decision", "GateMemory", "calls_compared", "continued"),
+        *("gate", "gate_facts", "looked", "gate_plan", "planned_memory", "same_gate_plan", "scored"),
     ),
     "_promotion": (
         *("PROMOTION_KIND", "Action", "Plan", "PromotionMemory", "Seen", "Stage", "Step"),
-        *("decide", "load_plan", "plan_facts", "same_release", "stepped"),
+        *("decide_stage", "load_plan", "same_release", "stepped"),
     ),
     "_schema": ("plan_schema", "schema"),
     "_told": ("told",),
     "_told_gate": ("told_gate",),
-    "_told_promotion": ("promotion_told", "together"),
+    "_told_promotion": ("told_promotion", "stage_answer"),
     "_tree": ("text_of",),
     "_verdict": ("recomputed",),
     "_verdict_schema": ("verdict_schema",),
@@ -91,7 +94,6 @@ __all__ = [
     "PAIRED",
     "PROMOTION_KIND",
     "RULES",
-    "TESTS",
     "TRIGGERS",
     "Action",
     "Budget",
@@ -115,33 +117,32 @@ __all__ = [
     "Trigger",
     "Written",
     "alertmanager",
+    "calls_compared",
     "check",
     "continued",
-    "decide",
+    "decide_stage",
     "gate",
     "gate_facts",
+    "gate_plan",
     "judged_by_catalogue",
     "load",
     "load_plan",
     "loads",
     "looked",
-    "objective_of",
-    "plan_facts",
-    "plan_of",
     "plan_schema",
     "planned_memory",
-    "promotion_told",
     "recomputed",
     "rules",
-    "same_plan",
+    "same_gate_plan",
     "same_release",
     "schema",
     "scored",
+    "stage_answer",
     "stepped",
     "text_of",
-    "together",
     "told",
     "told_gate",
+    "told_promotion",
     "verdict_schema",
     "worst",
     "written",

@@ -12,11 +12,12 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from hybridobs.kpi.kpi import Kpi, Quantile
+from hybridobs.kpi.catalog import KPIS
+from hybridobs.kpi.kpi import Count, Kpi, Quantile, Ratio
 from hybridobs.kpi.reading import NO_GROUP, Gathered, Question, Source, gathered
 from hybridobs.kpi.stats.verdict import Worse
 from hybridobs.kpi.summary import Summary
-from hybridobs.slo.budget import Budget, burned
+from hybridobs.slo.budget import Budget, allowed_share, burned
 from hybridobs.slo.objective import Objective, is_windowed, shown
 from hybridobs.slo.outcome import Outcome
 from hybridobs.slo.window import DAY, Span, Window
@@ -31,7 +32,8 @@ class Result(NamedTuple):
     """One objective in one group: what came out, why, and everything it was made of.
 
     ``low`` and ``high`` are between what the value lies for certain; ``needed`` is how many more observations a
-    verdict takes, None where more would not help or none are needed.
+    verdict takes, None where more would not help or none are needed. ``fast`` is what the burn rates of shorter
+    windows are read from.
     """
 
     objective: Objective
@@ -46,6 +48,7 @@ class Result(NamedTuple):
     span: Span
     budget: Budget | None
     summaries: Summaries
+    fast: Mapping[str, Summaries] = {}
 
 
 def check(source: Source, objectives: Sequence[Objective], now: int, *, everything: bool = False) -> list[Result]:
@@ -59,12 +62,19 @@ def check(source: Source, objectives: Sequence[Objective], now: int, *, everythi
 
 def _checked(source: Source, objective: Objective, now: int, span: Span) -> Iterator[Result]:
     found = _read(source, objective, span)
-    fast = _fast(source, objective, now) if _is_long(objective, span) else {}
+    # Every window is a read of the whole store, so none is asked for that no budget is made of.
+    burns = _is_long(objective, span) and allowed_share(objective) is not None
+    fast = _fast(source, objective, now) if burns else {}
     for group, summaries in found.rows.items():
         faster = {name: rows.get(group, {}) for name, rows in fast.items()}
-        budget = burned(objective, summaries, called(objective, span), faster)
         labels = {label: value for label, value in zip(found.labels, group, strict=True) if value != NO_GROUP}
-        yield judged(objective, summaries)._replace(group=labels, span=span, budget=budget, summaries=summaries)
+        yield concluded(objective, summaries, span, faster)._replace(group=labels)
+
+
+def concluded(objective: Objective, summaries: Summaries, span: Span, fast: Mapping[str, Summaries]) -> Result:
+    """The verdict of one group over one time, with its budget."""
+    budget = burned(objective, summaries, called(objective, span), fast)
+    return judged(objective, summaries)._replace(span=span, budget=budget, fast=fast)
 
 
 def called(objective: Objective, span: Span) -> str:
@@ -94,14 +104,24 @@ def judged(objective: Objective, summaries: Summaries) -> Result:
         objective, {}, Outcome.NO_DATA, "", reading.value, low, high, reading.n, None, EVERYTHING, None, summaries
     )
     if reading.value is None or low is None or high is None:
-        needed = objective.minimum_sample
-        return result._replace(reason=f"nothing was measured; {_observations(needed)} needed", needed=needed)
+        return result._replace(reason=_nothing(objective), needed=objective.minimum_sample)
     if reading.n < objective.minimum_sample:
         needed = objective.minimum_sample - reading.n
         reason = f"{shown(kpi, reading.value)} of {_observations(reading.n)}; {needed:,} more needed"
         return result._replace(outcome=Outcome.TOO_LITTLE, reason=reason, needed=needed)
     outcome = _side(objective, low, high, open_below)
     return result._replace(outcome=outcome, reason=_reason(objective, outcome, reading.value, low, high))
+
+
+def _nothing(objective: Objective) -> str:
+    """Why there is no data; a count of what should not happen says so however well all goes."""
+    formula = objective.kpi.formula
+    if not isinstance(formula, Count) or objective.worse is Worse.LOWER:
+        return f"nothing was measured; {_observations(objective.minimum_sample)} needed"
+    shares = (k.id for k in KPIS.values() if isinstance(k.formula, Ratio) and formula.measure in k.formula.measures)
+    share = next(shares, None)
+    way_out = f"; {share} tells them apart" if share else ""
+    return f"none was seen, which may be because nobody looked{way_out}"
 
 
 def _certain(kpi: Kpi, value: float | None, summaries: Summaries) -> tuple[float | None, float | None, bool]:
@@ -130,10 +150,10 @@ def _reason(objective: Objective, outcome: Outcome, value: float, low: float, hi
     kpi = objective.kpi
     if outcome is Outcome.UNDECIDED:
         return (
-            f"between {shown(kpi, low)} and {shown(kpi, high)}, and the limit of {shown(kpi, objective.limit)} lies "
+            f"between {shown(kpi, low)} and {shown(kpi, high)}, and the limit of {kpi.exactly(objective.limit)} lies "
             f"there; more data will not tell, a limit at an exact edge will{_edges(kpi)}"
         )
-    return f"{shown(kpi, value)}, {objective.target} promised"
+    return f"{objective.in_currency(kpi.beside(value, objective.limit))}, {objective.target} promised"
 
 
 def _edges(kpi: Kpi) -> str:

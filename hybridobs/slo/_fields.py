@@ -1,9 +1,9 @@
-"""What several parts of an SLO file are made of: limits, windows, labels, samples and severities, each checked."""
+"""What SLO files, plans and policies have in common: limits, windows, labels, samples and severities, each checked."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from hybridobs.contract import LABELS
 from hybridobs.kpi.catalog import MEASURES
@@ -21,9 +21,19 @@ MEAN_REFUSED = (
     "promise a percentile (latency_p95, latency_p99) or a share (within_300ms)"
 )
 CURRENCY = "currency"
-_NEVER_BELOW_ZERO = ("s", "J", "By", "{currency}")  # but for the difference of two
-_WHOLE = re.compile(r"[1-9][0-9]{0,14}")
+VERSION = "1"
+MOST = 10**15 - 1  # of a whole number
+NEVER_BELOW_ZERO = ("s", "J", "By", "{currency}")  # but for the difference of two
+_WHOLE = re.compile(rf"[1-9][0-9]{{0,{len(str(MOST)) - 1}}}")
 Fields = Mapping[str, Branch]
+
+
+def root_of(root: Branch, known: Iterable[str]) -> dict[str, Branch]:
+    """The fields of a whole file; one that says no version is of ours."""
+    own = root.fields(known)
+    if "version" in own and own["version"].text() != VERSION:
+        own["version"].fail(f"this hybridobs reads version {VERSION}")
+    return own
 
 
 def target_of(branch: Branch, own: Fields, kpi: Kpi) -> tuple[Worse, float]:
@@ -51,7 +61,7 @@ def number_of(branch: Branch, kpi: Kpi) -> float:
         number = parsed(branch.text(), kpi.unit, share=is_share(kpi))
     except ValueError as error:
         branch.fail(str(error))
-    if number < 0 and kpi.unit in _NEVER_BELOW_ZERO and not pairwise(kpi):
+    if number < 0 and kpi.unit in NEVER_BELOW_ZERO and not pairwise(kpi):
         branch.fail(f"is below zero, where {kpi.id} never is")
     return number
 
@@ -75,6 +85,11 @@ def window_of(branch: Branch) -> Window:
         branch.fail(str(error))
 
 
+def length_of(branch: Branch) -> int:
+    """A length of time, in s: a day or a month of the calendar has none before it ends."""
+    return Window(branch.text()).seconds or branch.fail("give a length of time, for example 15m, 24h or 7d")
+
+
 def where_of(fields: Fields, kpi: Kpi, tier: Mapping[str, str]) -> dict[str, str]:
     """Labels that the series must have."""
     pairs = fields["where"].pairs() if "where" in fields else {}
@@ -93,11 +108,11 @@ def label_of(branch: Branch, label: str, kpi: Kpi) -> str:
     return label
 
 
-def whole_of(branch: Branch) -> int:
-    """A whole number, 1 or more."""
+def whole_of(branch: Branch, of: str = "observations") -> int:
+    """A whole number, 1 or more; ``of`` is what it counts."""
     text = branch.text()
     if not _WHOLE.fullmatch(text):
-        branch.fail("give a whole number of observations, 1 or more")
+        branch.fail(f"give a whole number of {of}, 1 or more and of {len(str(MOST))} digits at most")
     return int(text)
 
 

@@ -19,6 +19,7 @@ from hybridobs.slo._fields import (
     Fields,
     currency_of,
     label_of,
+    root_of,
     severity_of,
     target_of,
     where_of,
@@ -62,9 +63,7 @@ def _file(documents: Sequence[Branch]) -> SloFile:
 
 
 def _own(root: Branch) -> SloFile:
-    fields = root.fields(ROOT)
-    if "version" in fields and fields["version"].text() != "1":
-        fields["version"].fail("this hybridobs reads version 1")
+    fields = root_of(root, ROOT)
     defaults = fields["defaults"].fields(SHARED) if "defaults" in fields else {}
     objectives = tuple(_objectives(fields, defaults))
     triggers = tuple(map(_gates.trigger, fields["gates"].entries() if "gates" in fields else ()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 
 from hybridobs.kpi.catalog import KPIS
@@ -10,6 +11,7 @@ from hybridobs.kpi.kpi import Direction, Kpi
 from hybridobs.slo._fields import MEAN_REFUSED, TARGETS, severity_of, target_of
 from hybridobs.slo._tree import Branch
 from hybridobs.slo.objective import (
+    THE_SCORE,
     Part,
     Score,
     Trigger,
@@ -40,7 +42,7 @@ def trigger(branch: Branch) -> Trigger:
         branch.fail("give 'kpi' and 'limit', for example limit: {rel: 30%}; or 'hard: true', for no fault at all", "")
     kpi = KPIS[own["kpi"].one_of(KPIS)]
     _judgeable(own["kpi"], kpi)
-    name = own["name"].text() if "name" in own else kpi.id
+    name = _name(own, kpi)
     if not hard:
         relative, limit = _limit(own["limit"], kpi)
         return Trigger(name, kpi, limit, relative, severity_of(own), branch.place)
@@ -49,6 +51,11 @@ def trigger(branch: Branch) -> Trigger:
     if not is_counted(kpi):
         own["kpi"].fail("counts no faults, so it cannot be hard; choose a share such as ota_verified_share")
     return Trigger(name, kpi, 0.0, False, severity_of(own), branch.place, hard=True)
+
+
+def _name(own: Mapping[str, Branch], kpi: Kpi) -> str:
+    name = own["name"].text() if "name" in own else kpi.id
+    return own["name"].fail("is what the score itself is called; give another name") if name == THE_SCORE else name
 
 
 def _judgeable(branch: Branch, kpi: Kpi) -> None:
@@ -74,7 +81,7 @@ def paired(branch: Branch) -> Trigger:
         known = ", ".join(kpi.id for kpi in KPIS.values() if paired_comparable(kpi))
         own["kpi"].fail(f"is not about pairs of answers; choose of: {known}")
     side, limit = target_of(branch, own, kpi)
-    name = own["name"].text() if "name" in own else kpi.id
+    name = _name(own, kpi)
     return Trigger(name, kpi, limit, False, severity_of(own), branch.place, paired=side)
 
 
@@ -134,10 +141,10 @@ def _limit(branch: Branch, kpi: Kpi) -> tuple[bool, float]:
     relative = "rel" in fields
     (amount,) = fields.values()
     found = _LIMIT.fullmatch(amount.text())
-    if found is None or (found[2] == "%") != relative:
-        amount.fail("write rel: 5%" if relative else "write abs: 5pp")
     if not relative and not is_share(kpi):
         amount.fail(f"{kpi.id} is no share, so it has no points; write rel: 30%")
+    if found is None or (found[2] == "%") != relative:
+        amount.fail("write rel: 5%" if relative else "write abs: 5pp")
     if not relative and float(found[1]) > 100:
         amount.fail("no two shares are further apart than 100 points")
     if relative and kpi.direction is Direction.HIGHER and float(found[1]) >= 100:

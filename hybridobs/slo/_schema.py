@@ -1,24 +1,52 @@
-"""The JSON Schema of an SLO file, made from the same declarations that read it; editors complete from it."""
+"""The JSON Schema of an SLO file, made from the same declarations that read it; editors complete from it.
+
+The reader sees the text of a value and the schema what YAML makes of it, so a number may come with quotes or without.
+"""
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from hybridobs.contract import EXTRA_LABELS, LABELS
 from hybridobs.kpi.catalog import KPIS
 from hybridobs.kpi.kpi import Direction, Kpi
+from hybridobs.kpi.quantity import parsed
 from hybridobs.slo import _file, _gates
-from hybridobs.slo._fields import TARGETS
-from hybridobs.slo.objective import comparable, is_mean_time, is_windowed, paired_comparable
+from hybridobs.slo._fields import MOST, NEVER_BELOW_ZERO, TARGETS
+from hybridobs.slo.objective import (
+    comparable,
+    is_counted,
+    is_mean_time,
+    is_share,
+    is_windowed,
+    paired_comparable,
+    pairwise,
+    worse_side,
+)
 from hybridobs.slo.outcome import Severity
 from hybridobs.slo.templates import TEMPLATES
-from hybridobs.slo.window import PATTERN
+from hybridobs.slo.window import PATTERN, ROLLING
 
 Schema = dict[str, Any]
 
+LENGTH = {"type": "string", "pattern": ROLLING}
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _AMOUNT = {"type": ["string", "number"]}
-_TEXT = {"type": ["string", "number"], "minLength": 1}
+_TEXT = {"type": ["string", "number", "boolean"], "minLength": 1}
+_WHOLE = f"^[1-9][0-9]{{0,{len(str(MOST)) - 1}}}$"
+_SAMPLE = {"type": ["integer", "string"], "minimum": 1, "maximum": MOST, "pattern": _WHOLE}
+VERSION = {"enum": [1, "1"]}
+_DIGITS = r"[0-9]{1,6}(\.[0-9]{1,9})?"
+_POINTS = {"type": ["number", "string"], "minimum": 0, "maximum": 100, "pattern": f"^{_DIGITS}$"}
+_WEIGHT = {"type": ["number", "string"], "exclusiveMinimum": 0, "exclusiveMaximum": 10**6, "pattern": f"^{_DIGITS}$"}
+_YES, _NO = {"enum": [True, "true"]}, {"enum": [False, "false"]}
+_SHARE = r"^\s*\+?0*((0|1|0\.[0-9]*|1\.0*)|([0-9]{1,2}(\.[0-9]*)?|100(\.0*)?)\s*%)\s*$"
+# Any of these that a KPI is read in is in its pattern.
+_UNITS = ("", "%", "ns", "us", "µs", "ms", "s", "min", "h", "d", "uJ", "µJ", "mJ", "J", "kJ", "B", "kB", "MB", "GB")
+_PROMISE = {"allOf": [{"$ref": "#/$defs/promise"}]}
 _BRIEFS = {
     "name": "What reports call it; made from the labels and the KPI if left out.",
     "target": "The limit with its unit, such as 300ms or 99.9%; the KPI knows which side is better.",
@@ -43,7 +71,7 @@ def schema() -> Schema:
     """Draft 2020-12."""
     objectives = {"type": "array", "items": {"$ref": "#/$defs/objective"}}
     root: Schema = {
-        "version": {"const": 1},
+        "version": VERSION,
         "defaults": mapping({name: field(name) for name in _file.SHARED}),
         "objectives": objectives,
         "tiers": mapping(dict.fromkeys(_file.TIERS, objectives)),
@@ -55,7 +83,13 @@ def schema() -> Schema:
         "$schema": _DRAFT,
         "title": "hybridobs SLO file",
         **mapping(root),
-        "$defs": {"objective": _objective(), "trigger": _trigger(), "paired": _paired()},
+        "anyOf": [{"required": [key]} for key in ("objectives", "tiers", "gates", "paired", "score")],
+        "$defs": {
+            "objective": _objective(),
+            "trigger": _trigger(),
+            "paired": _paired(),
+            "promise": of_each_kpi(_promise),
+        },
     }
 
 
@@ -65,16 +99,20 @@ def plan_schema() -> Schema:
     labels |= {"additionalProperties": _TEXT}
     own: Schema = {
         "name": {**_TEXT, "description": "What the stage is called: beta, canary, stable."},
-        "share": {**_written("%"), "description": "The share of the devices that has the version."},
+        "share": {
+            "type": "string",
+            "pattern": r"^[0-9]+(\.[0-9]+)? ?%$",
+            "description": "The share of the devices that has the version.",
+        },
         "candidate": {**labels, "description": "Labels of the candidate beside its version."},
         "against": {**labels, "description": "Labels of what it is compared with, beside the version in use."},
-        "minimum_time": {"type": "string", "pattern": PATTERN, "description": "How long the stage lasts at least."},
-        "minimum_sample": {"type": "integer", "minimum": 1, "description": "Calls of the candidate at least."},
+        "minimum_time": {**LENGTH, "description": "How long the stage lasts at least."},
+        "minimum_sample": {**_SAMPLE, "description": "Calls of the candidate at least."},
         "gates": {**_words(_TEXT), "description": "Names of triggers, or score; all of the SLO file if left out."},
     }
     stages = {"type": "array", "minItems": 1, "items": {**mapping(own), "required": ["name", "share"]}}
     slo = {**_TEXT, "description": "The SLO file with the gates, relative to the plan; the usual triggers without."}
-    root = mapping({"version": {"const": 1}, "slo": slo, "where": labels, "stages": stages})
+    root = mapping({"version": VERSION, "slo": slo, "where": labels, "stages": stages})
     return {"$schema": _DRAFT, "title": "hybridobs promotion plan", **root, "required": ["stages"]}
 
 
@@ -82,7 +120,10 @@ def _objective() -> Schema:
     own = {name: field(name) for name in _file.OBJECTIVE if name not in ("kpi", "template")}
     own["kpi"] = kpis([kpi for kpi in KPIS.values() if not is_mean_time(kpi)])
     own["template"] = _choice({name: f"{t.brief}: {t.kpi} {t.target}" for name, t in TEMPLATES.items()})
-    return {**mapping(own), "oneOf": [{"required": ["kpi"]}, {"required": ["template"]}]}
+    given = [{"required": [target]} for target in TARGETS]
+    written = {"required": ["kpi"], "properties": {"template": False}, "oneOf": given}
+    made = {"required": ["template"], "properties": {"kpi": False}, "oneOf": [*given, {"not": {"anyOf": given}}]}
+    return {**mapping(own), "oneOf": [written, made], **_PROMISE}
 
 
 def _trigger() -> Schema:
@@ -92,18 +133,77 @@ def _trigger() -> Schema:
     own = {name: field(name) for name in _gates.TRIGGER}
     own["kpi"] = kpis(compared)
     own["limit"] = {**mapping(limits), "minProperties": 1, "maxProperties": 1, "description": _BRIEFS["limit"]}
-    return {**mapping(own), "required": ["kpi"], "oneOf": [{"required": ["limit"]}, {"required": ["hard"]}]}
+    soft = {"required": ["limit"], "properties": {"hard": _NO}}
+    hard = {"required": ["hard"], "properties": {"hard": _YES, "limit": False}}
+    return {**mapping(own), "required": ["kpi"], "oneOf": [soft, hard], **of_each_kpi(_limited)}
+
+
+def _limited(kpi: Kpi) -> Schema:
+    """Points are of a share, and a fault that can be counted may be forbidden."""
+    limit = {} if is_share(kpi) else {"limit": {"properties": {"abs": False}}}
+    return {"properties": limit if is_counted(kpi) else {**limit, "hard": _NO}}
 
 
 def _paired() -> Schema:
     own = {name: field(name) for name in _gates.PAIRED}
     own["kpi"] = kpis([kpi for kpi in KPIS.values() if paired_comparable(kpi)])
-    return {**mapping(own), "required": ["kpi"], "oneOf": [{"required": [target]} for target in TARGETS]}
+    return {**mapping(own), "required": ["kpi"], "oneOf": [{"required": [target]} for target in TARGETS], **_PROMISE}
+
+
+def _promise(kpi: Kpi) -> Schema:
+    """The targets that a KPI has: which side is worse says the KPI, or the file where neither is."""
+    sides = [key for key, side in TARGETS.items() if side == worse_side(kpi) or side is None]
+    sides = [key for key, side in TARGETS.items() if side] if kpi.direction is Direction.NONE else sides
+    return {"properties": {key: amount(kpi) if key in sides else False for key in TARGETS}}
+
+
+def amount(kpi: Kpi) -> Schema:
+    """How a limit of this KPI is written; of a share as people write one, without an exponent."""
+    if is_share(kpi):
+        return {"type": ["string", "number"], "pattern": _SHARE, "minimum": 0, "maximum": 1}
+    sign = r"\+?" if kpi.unit in NEVER_BELOW_ZERO and not pairwise(kpi) else "[-+]?"
+    units = _units(kpi)
+    text = rf"^\s*{sign}[0-9][0-9_]*\.?[0-9]*([eE][-+]?[0-9]+)?\s*({'|'.join(units)})\s*$"
+    if "" not in units:
+        return {"type": "string", "pattern": text}
+    return {"type": ["string", "number"], "pattern": text, **({} if sign == "[-+]?" else {"minimum": 0})}
+
+
+def _units(kpi: Kpi) -> list[str]:
+    """What may stand behind the number, as patterns; an empty one where the number may stand alone."""
+    if kpi.is_difference:
+        return ["pp"]
+    if kpi.unit == "{currency}":
+        return ["", "currency", "[A-Z]+"]
+    own = kpi.unit.strip("{}")
+    return [re.escape(unit) for unit in (*_UNITS, *([own] if own not in ("1", *_UNITS) else [])) if _takes(kpi, unit)]
+
+
+def _takes(kpi: Kpi, unit: str) -> bool:
+    try:
+        parsed(f"1{unit}", kpi.unit)
+    except ValueError:
+        return False
+    return True
+
+
+def of_each_kpi(asked: Callable[[Kpi], Schema], known: Iterable[Kpi] = tuple(KPIS.values())) -> Schema:
+    """What is asked where one of these KPIs is named, itself or by a template; once for all of which the same is."""
+    groups: dict[str, list[str]] = {}
+    for kpi in known:
+        groups.setdefault(json.dumps(asked(kpi)), []).append(kpi.id)
+    return {"allOf": [{"if": _about(names), "then": json.loads(text)} for text, names in groups.items()]}
+
+
+def _about(names: list[str]) -> Schema:
+    given = {"kpi": names, "template": [name for name, template in TEMPLATES.items() if template.kpi in names]}
+    either = [{"required": [key], "properties": {key: {"enum": values}}} for key, values in given.items() if values]
+    return either[0] if len(either) == 1 else {"anyOf": either}
 
 
 def _score() -> Schema:
     triggers = {"type": "array", "items": {"$ref": "#/$defs/trigger"}, "minItems": 1}
-    part = mapping({"weight": {"type": "number", "exclusiveMinimum": 0, "description": _BRIEFS["weight"]}})
+    part = mapping({"weight": {**_WEIGHT, "description": _BRIEFS["weight"]}})
     part["properties"]["gates"] = {**triggers, "description": _BRIEFS["part"]}
     parts = {"type": "object", "minProperties": 1, "additionalProperties": {**part, "required": [*_gates.PART]}}
     own = {name: field(name) for name in _gates.SCORE if name != "parts"}
@@ -128,9 +228,9 @@ _SHAPES: dict[str, Schema] = {
     "window": {"type": "string", "pattern": PATTERN},
     "where": {"type": "object", "propertyNames": _labels(), "additionalProperties": _TEXT},
     "by": _words(_labels()),
-    "minimum_sample": {"type": "integer", "minimum": 1},
-    "hard": {"type": "boolean"},
-    **{key: {"type": "number", "minimum": 0, "maximum": 100} for key in ("pass", "fail")},
+    "minimum_sample": _SAMPLE,
+    "hard": {"enum": [*_YES["enum"], *_NO["enum"]]},
+    **dict.fromkeys(("pass", "fail"), _POINTS),
     "severity": {"enum": [severity.value for severity in Severity]},
 }
 
@@ -141,7 +241,7 @@ def mapping(properties: Schema) -> Schema:
 
 
 def _written(unit: str) -> Schema:
-    return {"type": "string", "pattern": rf"^[0-9]+(\.[0-9]+)? ?{unit}$"}
+    return {"type": "string", "pattern": rf"^{_DIGITS} ?{unit}$"}
 
 
 def kpis(known: list[Kpi]) -> Schema:

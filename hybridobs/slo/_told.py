@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from hybridobs.kpi.quantity import digits
+from hybridobs.kpi.summary import Summary
 from hybridobs.slo._check import Result, called
 from hybridobs.slo._inputs import asked_about, made_by, packed
 from hybridobs.slo.budget import Budget
@@ -73,8 +74,17 @@ def _facts(result: Result) -> Mapping[str, Any]:
         "until": result.span.until,
         "where": dict(objective.where),
         "budget": _budget_facts(result.budget) if result.budget else None,
-        "inputs": [{"summaries": {name: packed(summary) for name, summary in result.summaries.items()}}],
+        "inputs": [
+            {
+                "summaries": _packed(result.summaries),
+                "fast": {name: _packed(summaries) for name, summaries in result.fast.items()} if result.budget else {},
+            }
+        ],
     }
+
+
+def _packed(summaries: Mapping[str, Summary]) -> dict[str, Any]:
+    return {name: packed(summary) for name, summary in summaries.items()}
 
 
 def _budget_facts(budget: Budget) -> Mapping[str, Any]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from hybridobs.kpi.stats import Looks, RememberedLooks
+from hybridobs.kpi.stats import Looks, PlannedLooks, RememberedLooks
 from hybridobs.slo._gate import HARD, Comparison, Decision, Past, Scored, Side, by_cluster
 from hybridobs.slo._inputs import asked_about, finite, made_by, packed, plain
+from hybridobs.slo.objective import THE_SCORE
 from hybridobs.slo.outcome import Outcome, Severity
 from hybridobs.slo.report import Entry, Report
-
-SCORE = "score"
 
 
 def told_gate(
@@ -62,9 +61,25 @@ def _warnings(decided: list[Decision], comparison: Comparison) -> Iterator[str]:
             "is decided there; name a label that keeps a device together (--clusters site), or take the risk "
             "(--assume-independent)"
         )
+    if full := [decision.trigger.name for decision in decided if _full(decision, comparison)]:
+        yield (
+            f"the plan is full for {', '.join(dict.fromkeys(full))}: this look is its last, and another one would err "
+            "more often than 5 % of the time; give --id, which remembers looks and goes on watching for a breach"
+        )
+    if short := [decision.trigger.name for decision in decided if decision.left_out > decision.hours > 0]:
+        yield (
+            f"{', '.join(dict.fromkeys(short))} compared over less than half of the hours: in the others only one side "
+            "did anything"
+        )
     judged = {decision.trigger.kpi.id for decision in decided}
     if unseen := [trigger.kpi.id for trigger in HARD if trigger.kpi.id not in judged]:
         yield f"no data for {', '.join(unseen)}: not judged"
+
+
+def _full(decision: Decision, comparison: Comparison) -> bool:
+    """Whether this was the last look of a plan that nobody remembers."""
+    looks, judged = comparison.rule(decision.key, paired=decision.trigger.paired is not None), decision.judgement
+    return bool(judged and isinstance(looks, PlannedLooks) and looks.full(judged.candidate_n, judged.baseline_n))
 
 
 # --- the score ------------------------------------------------------------------------------------------------
@@ -87,7 +102,7 @@ def scored_entry(found: Scored) -> Entry:
         ],
     }
     note = "worst and best points that the intervals allow; what is missing may be anything"
-    return Entry(SCORE, found.outcome, found.reason, score.severity, note, {}, score.place, facts)
+    return Entry(THE_SCORE, found.outcome, found.reason, score.severity, note, {}, score.place, facts)
 
 
 # --- one trigger ----------------------------------------------------------------------------------------------
@@ -157,8 +172,9 @@ def _inputs(decision: Decision, side: Side) -> dict[str, Any]:
     """What one side's part of the verdict is computed from: summaries, and what was counted by cluster."""
     kpi = decision.trigger.kpi
     counted = by_cluster(kpi, side) if side.whole else []
+    clusters = zip(side.parts, counted, strict=True) if counted else ()
     return {
         "value": kpi.value(side.whole).value,
         "summaries": {name: packed(summary) for name, summary in side.whole.items()},
-        "clusters": {name: list(numbers) for name, numbers in zip(side.parts, counted, strict=False)},
+        "clusters": {name: list(numbers) for name, numbers in clusters},
     }

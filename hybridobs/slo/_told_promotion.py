@@ -11,7 +11,7 @@ from hybridobs.slo.report import Entry, Report
 STEP = "release"
 
 
-def together(judged: Report, *, gated: bool) -> tuple[Outcome, str]:
+def stage_answer(judged: Report, *, gated: bool) -> tuple[Outcome, str]:
     """What all gates of a stage say, and why; a stage without any is kept by its time and its sample alone."""
     if not judged.entries and not gated:
         return Outcome.PASS, "no gate stands here"
@@ -19,7 +19,7 @@ def together(judged: Report, *, gated: bool) -> tuple[Outcome, str]:
     return judged.outcome, "every gate is passed" if passed else judged.headline.partition(": ")[2]
 
 
-def promotion_told(
+def told_promotion(
     judged: Report, plan: Plan, number: int, step: Step, seen: Seen, since: int, *, gated: bool, ended: bool = False
 ) -> Report:
     """The report of the gates (``judged``) with the answer before them; they count through it only.

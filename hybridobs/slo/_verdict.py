@@ -17,15 +17,16 @@ from typing import Any
 from hybridobs.errors import ConfigError, LayoutError
 from hybridobs.kpi.catalog import KPIS
 from hybridobs.kpi.stats import AnyTime, Looks, OneLook, Pairs, PlannedLooks, Rate, RememberedLooks, Worse
+from hybridobs.kpi.summary import Summary
 from hybridobs.slo import _check
 from hybridobs.slo._gate import Comparison, Counted, Decision, Past, Side, concluded, decided, key_of, scored
 from hybridobs.slo._inputs import asked_about, unpacked
-from hybridobs.slo._promotion import Action, Plan, Seen, Stage, Step, decide
+from hybridobs.slo._promotion import Action, Plan, Seen, Stage, Step, decide_stage
 from hybridobs.slo._told import told
-from hybridobs.slo._told_gate import SCORE, told_gate
-from hybridobs.slo._told_promotion import promotion_told, together
+from hybridobs.slo._told_gate import told_gate
+from hybridobs.slo._told_promotion import stage_answer, told_promotion
 from hybridobs.slo._tree import Place
-from hybridobs.slo.objective import Objective, Part, Score, Trigger
+from hybridobs.slo.objective import THE_SCORE, Objective, Part, Score, Trigger
 from hybridobs.slo.outcome import Outcome, Severity
 from hybridobs.slo.report import ENDED_WITH, FORMAT_VERSION, Report, as_json, command_ended
 from hybridobs.slo.window import Span, Window
@@ -36,8 +37,9 @@ _CLOSE = 1e-9
 # What is computed from the inputs; everything else in the file is an input, or where it came from.
 _COMPUTED = (
     *("action", "outcome", "counts_as", "reason", "value", "low", "high"),
-    *("n", "needed", "points", "parts", "judgement"),
+    *("n", "needed", "budget", "points", "parts", "judgement", "look"),
 )
+_OF_A_SIDE = ("value", "effect", "degrees")
 
 
 def recomputed(text: str, file: str = "verdict.json") -> tuple[Report, list[str]]:
@@ -106,14 +108,18 @@ def _report(found: Facts) -> Report:
 
 def _gate(found: Facts, given: Mapping[str, Any]) -> Report:
     comparison = _comparison(found)
-    decisions = [_decision(entry, comparison) for entry in found["entries"] if entry["name"] != SCORE]
-    score = next((_score(entry, decisions) for entry in found["entries"] if entry["name"] == SCORE), None)
+    decisions = [_decision(entry, comparison) for entry in found["entries"] if entry["name"] != THE_SCORE]
+    score = next((_score(entry, decisions) for entry in found["entries"] if entry["name"] == THE_SCORE), None)
     whole = scored(score, decisions) if score else None
     return told_gate(decisions, comparison, score=whole, memory=found["memory"], **given)
 
 
 def _place(entry: Facts) -> Place:
     return Place(entry["file"] or "", entry["line"] or 0)
+
+
+def _summaries(found: Facts) -> dict[str, Summary]:
+    return {name: unpacked(name, one) for name, one in found.items()}
 
 
 # --- objectives -----------------------------------------------------------------------------------------------
@@ -137,14 +143,14 @@ def _result(entry: Facts) -> _check.Result:
         Severity(entry["severity"]),
         _place(entry),
     )
-    summaries = _side(entry["inputs"][0]).whole
-    span = Span(entry["since"], entry["until"])
-    return _check.judged(objective, summaries)._replace(group=entry["group"], span=span)
+    span, inputs = Span(entry["since"], entry["until"]), entry["inputs"][0]
+    fast = {name: _summaries(one) for name, one in inputs["fast"].items()}
+    return _check.concluded(objective, _summaries(inputs["summaries"]), span, fast)._replace(group=entry["group"])
 
 
 # --- gates ----------------------------------------------------------------------------------------------------
 def _comparison(found: Facts) -> Comparison:
-    entries = [entry for entry in found["entries"] if entry["name"] != SCORE]
+    entries = [entry for entry in found["entries"] if entry["name"] != THE_SCORE]
     return Comparison(
         found["candidate"],
         found["baseline"],
@@ -181,7 +187,7 @@ def _trigger(entry: Facts) -> Trigger:
 
 
 def _side(found: Facts) -> Side:
-    return Side({name: unpacked(name, one) for name, one in found["summaries"].items()}, {})
+    return Side(_summaries(found["summaries"]), {})
 
 
 def _decision(entry: Facts, comparison: Comparison) -> Decision:
@@ -221,11 +227,12 @@ def _promotion(found: Facts, given: Mapping[str, Any]) -> Report:
     judged = replace(judged, entries=counted)
     plan = Plan(found["subject"], found["where"], tuple(_stage(one, release) for one in release["stages"]), "")
     seen, number, gated = Seen(release["seconds"], release["calls"]), release["number"], release["gated"]
-    step = decide(plan, number, *together(judged, gated=gated), seen)
     if release["ended"]:
         step = Step(Action(release["action"]), Outcome(release["outcome"]), release["reason"])
+    else:
+        step = decide_stage(plan, number, *stage_answer(judged, gated=gated), seen, gated=gated)
     since, ended = release["stage_since"], release["ended"]
-    return promotion_told(judged, plan, number, step, seen, since, gated=gated, ended=ended)
+    return told_promotion(judged, plan, number, step, seen, since, gated=gated, ended=ended)
 
 
 def _stage(one: Facts, release: Facts) -> Stage:
@@ -245,12 +252,20 @@ def _differences(found: Facts, again: Facts) -> Iterator[str]:
 
 
 def _leaves(found: Facts, again: Facts) -> Iterator[str]:
-    for key in ("outcome", "exit_code", "headline"):
+    for key in ("outcome", "exit_code", "headline", "warnings"):
         yield from _differ(key, found[key], again[key])
     for one, other in zip(found["entries"], again["entries"], strict=True):
-        for key in _COMPUTED:
-            if key in one or key in other:
-                yield from _differ(f"{one['name']}: {key}", one.get(key), other.get(key))
+        said, now = _computed(one), _computed(other)
+        for key in dict.fromkeys((*said, *now)):
+            yield from _differ(f"{one['name']}: {key}", said.get(key), now.get(key))
+
+
+def _computed(entry: Facts) -> dict[str, Any]:
+    return {**_some(entry, _COMPUTED), "inputs": [_some(side, _OF_A_SIDE) for side in entry.get("inputs", ())]}
+
+
+def _some(found: Facts, keys: Iterable[str]) -> dict[str, Any]:
+    return {key: found[key] for key in keys if key in found}
 
 
 def _differ(where: str, said: Any, now: Any) -> Iterator[str]:

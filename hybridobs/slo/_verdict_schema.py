@@ -117,7 +117,19 @@ _OBJECTIVE = {
     "until": _or_null(_WHOLE),
     "where": _LABELS,
     "budget": _or_null({"type": "object"}),
-    "inputs": {"type": "array", "minItems": 1, "maxItems": 1, "items": _required({"summaries": _SUMMARIES})},
+    "inputs": {
+        "type": "array",
+        "minItems": 1,
+        "maxItems": 1,
+        "items": _required(
+            {
+                "summaries": _SUMMARIES,
+                "fast": _said(
+                    {"type": "object", "additionalProperties": _SUMMARIES}, "By shorter window, what burn rates are of."
+                ),
+            }
+        ),
+    },
 }
 _COMMAND = {ENDED_WITH: _said(_WHOLE, "Exit code of a command that failed; negative for the signal that killed it.")}
 _JUDGEMENT = _required(

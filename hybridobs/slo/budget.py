@@ -37,7 +37,7 @@ def burned(objective: Objective, summaries: Summaries, window: str, fast: Mappin
 
     ``summaries`` are of the time called ``window``; ``fast`` holds, by window, those of shorter ones.
     """
-    allowed = _allowed(objective)
+    allowed = allowed_share(objective)
     if allowed is None:
         return None
     counted = _bad(objective, summaries)
@@ -48,13 +48,17 @@ def burned(objective: Objective, summaries: Summaries, window: str, fast: Mappin
     return Budget(allowed, *counted, spent, {**burn, window: spent})
 
 
-def _allowed(objective: Objective) -> float | None:
+def allowed_share(objective: Objective) -> float | None:
+    """The share that may go wrong, 0 where nothing may; None for an objective that has no budget."""
     formula = objective.kpi.formula
     if is_counted(objective.kpi):
-        return objective.limit if objective.worse is Worse.HIGHER else 1 - objective.limit
-    if isinstance(formula, Quantile) and objective.worse is Worse.HIGHER and _edge(objective) is not None:
-        return 1 - formula.q
-    return None
+        share = objective.limit if objective.worse is Worse.HIGHER else 1 - objective.limit
+    elif isinstance(formula, Quantile) and objective.worse is Worse.HIGHER and _edge(objective) is not None:
+        share = 1 - formula.q
+    else:
+        return None
+    # 1 - 0.999 is 0.0010000000000000009: the digits that nobody promised are left out.
+    return max(0.0, float(f"{share:.12g}"))
 
 
 def _edge(objective: Objective) -> int | None:

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from hybridobs.kpi.formula import Count, Sum
 from hybridobs.kpi.kpi import Direction, Kpi, Mean, Net, Overlap, Quantile, Ratio, Share
 from hybridobs.kpi.measure import Source
+from hybridobs.kpi.quantity import EXACT, digits
 from hybridobs.kpi.stats.verdict import Worse
 from hybridobs.slo._tree import Place
 from hybridobs.slo.outcome import Severity
 from hybridobs.slo.window import Window
+
+THE_SCORE = "score"  # the name it has among the triggers of a gate, so that none of them may have it
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,11 @@ class Objective:
     @property
     def target(self) -> str:
         """The promise in words: ``at most 300 ms``, ``at most 0.02 EUR``."""
-        return f"{promised(self.kpi, self.worse, self.limit)} {self.where.get('currency', '')}".rstrip()
+        return self.in_currency(promised(self.kpi, self.worse, self.limit))
+
+    def in_currency(self, words: str) -> str:
+        """The words, and the currency that the objective is about, if it is about money."""
+        return f"{words} {self.where.get('currency', '')}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +78,7 @@ class Trigger:
         if self.paired is not None:
             return promised(self.kpi, self.worse, self.limit)
         sign = "+" if self.worse is Worse.HIGHER else "-"
-        return f"{sign}{100 * self.limit:g} {'% relative' if self.relative else 'points'}"
+        return f"{sign}{digits(100 * self.limit, EXACT)} {'% relative' if self.relative else 'points'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +157,7 @@ def shown(kpi: Kpi, value: float) -> str:
 
 def promised(kpi: Kpi, worse: Worse, limit: float) -> str:
     """A limit in words: ``at most 300 ms``."""
-    return f"{'at most' if worse is Worse.HIGHER else 'at least'} {shown(kpi, limit)}"
+    return f"{'at most' if worse is Worse.HIGHER else 'at least'} {kpi.exactly(limit)}"
 
 
 def pairwise(kpi: Kpi) -> bool:

@@ -9,8 +9,9 @@ from typing import NamedTuple
 MINUTE = 60
 DAY = 86_400
 _UNITS = {"m": MINUTE, "h": 3600, "d": DAY, "w": 7 * DAY}
-_ROLLING = re.compile(r"([1-9][0-9]{0,5})([mhdw])")
-PATTERN = f"^({_ROLLING.pattern}|day|month)$"
+_LENGTH = r"[1-9][0-9]{0,5}[mhdw]"
+ROLLING = f"^{_LENGTH}$"  # for a JSON Schema, like PATTERN
+PATTERN = f"^({_LENGTH}|day|month)$"
 
 
 class Span(NamedTuple):
@@ -28,15 +29,15 @@ class Window(NamedTuple):
     @classmethod
     def named(cls, name: str) -> Window:
         """ValueError for a name that is none."""
-        if name not in ("day", "month") and not _ROLLING.fullmatch(name):
+        if not re.fullmatch(PATTERN, name):
             raise ValueError("is no window; write 1h, 24h, 7d or 28d (rolling), or day or month (calendar, UTC)")
         return cls(name)
 
     @property
     def seconds(self) -> int | None:
         """How long it is; None for a calendar window, which grows."""
-        found = _ROLLING.fullmatch(self.name)
-        return int(found[1]) * _UNITS[found[2]] if found else None
+        rolls = re.fullmatch(ROLLING, self.name)
+        return int(self.name[:-1]) * _UNITS[self.name[-1]] if rolls else None
 
     def span(self, now: int) -> Span:
         """Which windows of the store it covers: whole minutes, the one that is running included."""

@@ -1,4 +1,4 @@
-"""What gates and promotions remember between two askings: one text by kind and name, with the number of its revision.
+"""What gates, promotions and upkeep remember between two askings: a text by kind and name, with its revision.
 
 Two who ask at once take turns without waiting: a text is replaced only by who has seen the revision that is there, and
 the other one reads again and starts anew.

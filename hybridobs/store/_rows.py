@@ -209,10 +209,14 @@ class Size(NamedTuple):
 
 
 class Due(NamedTuple):
-    """Rows that are due: to be rolled up into wider ones, and to be dropped."""
+    """Rows that are due: to be rolled up into wider ones, and to be dropped.
+
+    ``held`` are those that would be dropped by a clock that was trusted.
+    """
 
     roll: int
     drop: int
+    held: int = 0
 
 
 class Done(NamedTuple):

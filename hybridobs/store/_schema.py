@@ -15,7 +15,7 @@
 ``devices``           per installation, what is known of the device and which versions it was seen running
 ``ota_attempts``      per installation and attempt, what was said of an update and what of it is in the measures
 ``drift_references``  what a feature of a model version looked like when the model was made, in a season
-``memories``          what gates and promotions remember between two askings
+``memories``          what gates, promotions and upkeep remember between two askings
 ``spans``             the bounded trace store
 ====================  ==============================================================================================
 

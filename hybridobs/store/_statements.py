@@ -65,6 +65,7 @@ class Statements:
         self.clock = _clock(insert(CLOCKS))
         self.forget_clocks = delete(CLOCKS).where(CLOCKS.c.seen_ns < bindparam("before"))
         self.quarantine = _counting_on(insert(QUARANTINE))
+        self.new_references = insert(REFERENCES).on_conflict_do_nothing().returning(*REFERENCES.primary_key)
         self.refer = _replacing(insert(REFERENCES), "created", "text")
         self.new_series = _seen_again(insert(SERIES))
         self.mark_series = select(func.count(), func.sum(SERIES.c.id % MARK))

@@ -180,7 +180,8 @@ class Store:
     def upkeep(self, *, settle_s: int = SETTLE_S) -> Iterator[Done]:
         """Roll up what has settled, drop what is past its time and forget series that have nothing left.
 
-        Each step of the iterator is one short transaction.
+        Each step of the iterator is one short transaction. A clock that jumped by days drops nothing until it has run
+        on for a week, and a new store nothing in its first two days.
 
         Answers stay the same throughout: to the last bit, and to the width that is kept. Stop between any two steps,
         or in one, and go on whenever and wherever; several may do it at once. ``settle_s`` is how long rows stay as

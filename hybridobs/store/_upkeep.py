@@ -14,6 +14,7 @@ from hybridobs.store._retention import Horizons, Retention, horizons, retention,
 from hybridobs.store._rows import Done, Due
 from hybridobs.store._series_ids import SAY_AGAIN_S
 from hybridobs.store._statements import Statements
+from hybridobs.store._trust import note, trust
 from hybridobs.store._write import SERIES_LOCK
 
 if TYPE_CHECKING:
@@ -40,8 +41,14 @@ class Upkeep:
         """How much there is to do."""
         with self._reading() as connection:
             parts = _rollup.due(connection, now_s - settle_s)
-            past = _drop.past(connection, self._horizons(connection, now_s, wanted))
-            return Due(sum(part.rows for part in parts), sum(one.rows for one in past))
+            drop, by_clock = (
+                sum(one.rows for one in _drop.past(connection, horizon))
+                for horizon in (
+                    self._horizons(connection, now_s, wanted),
+                    self._by_clock(connection, now_s, wanted),
+                )
+            )
+            return Due(sum(part.rows for part in parts), drop, by_clock - drop)
 
     def run(self, now_s: int, settle_s: int) -> Iterator[Done]:
         """Do it, a transaction a step; a damaged row stops its own part only, and is told of at the end."""
@@ -68,9 +75,10 @@ class Upkeep:
 
     def _drop(self, now_s: int) -> Iterator[Done]:
         with self._reading() as connection:
-            wanted, there = self._horizons(connection, now_s), horizons(connection)
-        if wanted != there:
+            wanted, there, seen = self._horizons(connection, now_s), horizons(connection), trust(connection)
+        if wanted != there or seen.looked(now_s) != seen:
             with self._writing(ROLLER) as connection, told(self._dialect):
+                note(connection, self._dialect, trust(connection).looked(now_s), now_s)
                 wanted = self._horizons(connection, now_s)
                 self._keep(connection, retention(connection), wanted)
         with self._reading() as connection:
@@ -104,9 +112,14 @@ class Upkeep:
         with self._reading() as connection:
             return retention(connection)
 
+    def _horizons(self, connection: Connection, now_s: int, wanted: Retention | None = None) -> Horizons:
+        """Where they should be by now: where they are, if the clock is in doubt."""
+        if not trust(connection).looked(now_s).holds:
+            return horizons(connection)
+        return self._by_clock(connection, now_s, wanted)
+
     @staticmethod
-    def _horizons(connection: Connection, now_s: int, wanted: Retention | None = None) -> Horizons:
-        """Where they should be by now."""
+    def _by_clock(connection: Connection, now_s: int, wanted: Retention | None = None) -> Horizons:
         return horizons(connection).later(Horizons.of(wanted or retention(connection), now_s))
 
     def _keep(self, connection: Connection, wanted: Retention, dropped: Horizons) -> None:

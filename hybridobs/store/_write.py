@@ -300,12 +300,18 @@ class Transaction:
                 self._connection.execute(self._statements.quarantine, [row])
 
     # --- references -------------------------------------------------------------------------------------------
-    def put_references(self, references: Sequence[Reference]) -> None:
-        """Register drift references; one with the same key is replaced."""
-        if references:
-            rows = [row_of(one, self._now_ns // 10**9) for one in references]
-            with told_while_writing(self._dialect):
-                self._connection.execute(self._statements.refer, rows)
+    def put_references(self, references: Sequence[Reference], *, replace: bool = True) -> set[ReferenceKey]:
+        """Register drift references; gives the keys that were there, which are replaced, or left as they are."""
+        if not references:
+            return set()
+        ordered = sorted(references, key=attrgetter("key"))  # two who register the same wait for each other in turn
+        rows = {one.key: row_of(one, self._now_ns // 10**9) for one in ordered}
+        with told_while_writing(self._dialect):
+            found = self._connection.execute(self._statements.new_references, list(rows.values()))
+            there = rows.keys() - {tuple(key) for key in found}
+            if there and replace:
+                self._connection.execute(self._statements.refer, [rows[key] for key in sorted(there)])
+        return there
 
     def remove_references(self, keys: Sequence[ReferenceKey]) -> None:
         """Forget drift references; a key that is not there is none the less gone."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 import urllib.error
+import urllib.parse
 from pathlib import Path
 
 import pytest
 
 from hybridobs.collector import Relay, RelayLimits, Tls
+from hybridobs.collector.access import _tls
 from hybridobs.errors import ConfigError
 from hybridobs.sdk.hop import HttpPost, Outcome, resolve
 from tests.access.conftest import DEVICE, Certificates, ask, call, counted, post, serving
@@ -74,6 +77,26 @@ def test_a_renewed_certificate_is_used(tmp_path: Path, certificates: Certificate
     assert tls._changed() is not None
     (tmp_path / "server.pem").unlink()
     assert tls._changed() is None
+
+
+def test_half_a_renewal_changes_nothing(
+    tmp_path: Path, certificates: Certificates, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The certificate is there before its key: both transports show the old one until the other half has come."""
+    caplog.set_level(logging.INFO, _tls.__name__)
+    monkeypatch.setattr(_tls, "_LOOK_SECONDS", 0.01)
+    own = tmp_path / "own.pem", tmp_path / "own.key"
+    for file, path in zip(own, certificates.server, strict=True):
+        file.write_bytes(path.read_bytes())
+    with serving(tmp_path, tls=Tls(*own)) as collector:
+        own[0].write_bytes(certificates.till[0].read_bytes())
+        until(lambda: "the old one stays" in caplog.text)
+        assert post(collector, context=certificates.context()) == 200
+        assert call(collector, credentials=certificates.credentials(), numbers=[2]) == "OK"
+        own[1].write_bytes(certificates.till[1].read_bytes())
+        until(lambda: "is used now" in caplog.text)
+        shown = ssl.get_server_certificate(("127.0.0.1", urllib.parse.urlsplit(collector.http_url).port or 0))
+    assert shown == certificates.till[0].read_text()
 
 
 def test_a_device_shows_token_and_certificate(tmp_path: Path, access: Path, certificates: Certificates) -> None:

@@ -15,7 +15,8 @@ from typing import NamedTuple
 from hybridobs.sdk.spool import inspect
 from hybridobs.store import Store, StreamState
 from tests.chaos.database import Database
-from tests.chaos.network import Proxy, free_port
+from tests.chaos.network import Proxy
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 READY_S = 60.0

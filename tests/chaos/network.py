@@ -12,17 +12,6 @@ from random import Random
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER 0: the other side sees a reset, and what was under way is gone
 
 
-_ports = Random()  # not seeded: several runs on one machine must not meet
-
-
-def free_port() -> int:
-    """A port that nobody uses now, and that the kernel gives to nobody while its program is being restarted."""
-    while True:
-        with socket.socket() as made, contextlib.suppress(OSError):
-            made.bind(("127.0.0.1", _ports.randrange(10_000, 32_000)))
-            return int(made.getsockname()[1])
-
-
 class Proxy:
     """Forwards to one of ``ports``; with ``cuts`` a share of connections is reset in a request or in an answer."""
 

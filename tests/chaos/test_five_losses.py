@@ -56,7 +56,8 @@ def test_refused_connections(device: Fleet, calls: int, rate: int) -> None:
 
 def test_sigkill(device: Fleet) -> None:
     """At most what the writer was gathering is gone: 0.05 s of calls, more if its thread is late."""
-    device.tills.append(device._till(0, "--rate", 200))
+    device.tills.append(till := device._till(0, "--rate", 200))
+    assert till.stdout is not None and till.stdout.readline() == b"ready\n"
     time.sleep(3.0)
     kill(device.tills[0])
     device.settle()

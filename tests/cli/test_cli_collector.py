@@ -17,6 +17,7 @@ from click.testing import Result
 
 from hybridobs.cli.collector import loaded
 from hybridobs.collector import Collector
+from tests.ports import free_port
 
 Run = Callable[..., Result]
 
@@ -101,8 +102,7 @@ def test_address_in_use(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_stops_on_signal(tmp_path: Path, number: int) -> None:
     """The running program answers on its port and ends with code 0 when told to."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     store = f"sqlite:///{tmp_path / 'a.db'}"
     words = ["-m", "hybridobs", "collector", "run", "--store", store]
     words += ["--http", f"127.0.0.1:{port}", "--grpc", "127.0.0.1:0"]

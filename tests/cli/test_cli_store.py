@@ -67,6 +67,17 @@ def test_compact_rolls_up_and_changes_no_answer(run: Run, url: str) -> None:
         assert store.retention().minutes.days == 90
 
 
+def test_compact_by_a_clock_that_nobody_knows(run: Run, tmp_path: Path) -> None:
+    """What a new store holds of years ago stays at first, and this is said."""
+    url = f"sqlite:///{tmp_path / 'new.db'}"
+    with Store.open(url) as store, store.begin() as tx:
+        tx.add({CellKey(600, Series(Labels()), "inference.duration"): [1]})
+    held = "3 rows are past their time and stay until this clock has been seen to run on: for two days in a new store"
+    done = run("store", "compact", "--store", url).stdout
+    assert "1 rows rolled up, 0 dropped" in done and held in done
+    assert held in run("store", "compact", "--dry-run", "--store", url).stdout
+
+
 def test_compact_refuses_a_retention_with_holes(run: Run, url: str) -> None:
     """It names the setting and changes nothing."""
     refused = run("store", "compact", "--keep-hours", "1d", "--store", url)

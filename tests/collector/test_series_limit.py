@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack
+from threading import Event
 
 import pytest
 from sqlalchemy import delete
@@ -88,11 +89,17 @@ def test_the_last_place_is_given_once(stores: Sequence[Store]) -> None:
     """Who is about to take it keeps the other waiting until it is taken."""
     a, b, new = SeriesLimit(1), SeriesLimit(1), set[Series]()
     cells = {CellKey(0, Series(Labels(model="m1")), "inference.duration"): [1]}
+    begun = Event()
+
+    def other_one() -> int:
+        begun.set()
+        return add(stores[1], b, "m2")
+
     with ThreadPoolExecutor(1) as beside:
         with stores[0].begin() as tx:
             a.prepare(tx, cells)
-            other = beside.submit(add, stores[1], b, "m2")
-            wait([other], timeout=0.3)
+            other = beside.submit(other_one)
+            assert begun.wait(60) and not wait([other], timeout=0.3).done
             tx.add(a.admit(cells, new)[0])
         assert other.result() == 1
     assert own(stores[0].series()) == 1

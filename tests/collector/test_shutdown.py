@@ -8,12 +8,16 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from hybridobs.collector.ingest import Ingest
 from hybridobs.store import Store
 from tests.collector.conftest import OURS, Running, Start, request, span
+from tests.ports import free_port
 
 PROGRAM = """
 import sys
@@ -21,14 +25,6 @@ from hybridobs.collector import Collector
 Collector(sys.argv[1], http="127.0.0.1:" + sys.argv[2], grpc="127.0.0.1:0").run()
 """
 BATCH = 50
-
-
-def free_port() -> int:
-    import socket
-
-    with socket.socket() as made:
-        made.bind(("127.0.0.1", 0))
-        return int(made.getsockname()[1])
 
 
 def wait_until_ready(port: int) -> None:
@@ -41,6 +37,14 @@ def wait_until_ready(port: int) -> None:
         except OSError:
             time.sleep(0.1)
     raise TimeoutError("the collector did not get ready")
+
+
+def until(true: Callable[[], object]) -> None:
+    """Wait for something that another process or thread does."""
+    deadline = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 class Sender(threading.Thread):
@@ -79,7 +83,7 @@ def test_a_signal_under_load_loses_nothing(tmp_path: Path, number: signal.Signal
         senders = [Sender(f"stream-{name}", port) for name in range(4)]
         for sender in senders:
             sender.start()
-        time.sleep(1.0)
+        until(lambda: all(sender.acknowledged for sender in senders))
         process.send_signal(number)
         assert process.wait(30) == 0
     finally:
@@ -89,26 +93,21 @@ def test_a_signal_under_load_loses_nothing(tmp_path: Path, number: signal.Signal
         sender.join()
     with Store.open(url) as store:
         counted = {stream.id: stream.counted for stream in store.streams()}
-    assert sum(sender.acknowledged for sender in senders) > 0
     for sender in senders:
         assert sender.acknowledged <= counted[sender.stream] <= sender.acknowledged + BATCH
 
 
-def test_requests_in_flight_are_answered(start: Start) -> None:
+def test_requests_in_flight_are_answered(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was received before the stop is committed and its sender told so."""
-    replies = []
-    with start(linger_seconds=1.0) as running:
-
-        def post(number: int) -> None:
-            replies.append(running.post(request([span(number)])).status)
-
-        senders = [threading.Thread(target=post, args=(number,)) for number in range(1, 9)]
-        for sender in senders:
-            sender.start()
-        time.sleep(0.3)
-    for sender in senders:
-        sender.join()
-    assert replies == [200] * 8
+    finish, stopping = Ingest._finish, threading.Event()
+    monkeypatch.setattr(Ingest, "_finish", lambda *group: (stopping.wait(60), finish(*group)))
+    bodies = [request([span(number)]) for number in range(1, 9)]
+    with ThreadPoolExecutor(len(bodies)) as senders:
+        with start() as running:
+            replies = senders.map(running.post, bodies)
+            until(lambda: f"queue_bytes {sum(map(len, bodies))}.0" in running.get("/metrics"))
+            threading.Timer(0.3, stopping.set).start()
+        assert [reply.status for reply in replies] == [200] * 8
     [measures] = running.measures().values()
     assert measures["inference.duration"][0] == 8
 
@@ -122,7 +121,7 @@ def test_a_body_on_its_way_is_awaited(start: Start) -> None:
         connection.putheader("Content-Type", "application/x-protobuf")
         connection.putheader("Content-Length", str(len(body)))
         connection.endheaders(body[:10])
-        time.sleep(0.3)
+        until(lambda: "queue_bytes 10.0" in running.get("/metrics"))
         rest = threading.Timer(0.5, connection.send, [body[10:]])
         rest.start()
     assert connection.getresponse().status == 200

@@ -19,6 +19,7 @@ from tests.access.conftest import DEVICE, VIEWER, Certificates, serving
 from tests.access.conftest import access as access
 from tests.access.conftest import certificates as certificates
 from tests.collector.conftest import Running, request, span
+from tests.ports import free_port
 
 NAMED = {"HYBRIDOBS_SERVICE": "till", "HYBRIDOBS_TIER": "device"}
 
@@ -57,8 +58,7 @@ def test_a_sound_way(tmp_path: Path, collector: Collector) -> None:
 
 def test_nobody_listens() -> None:
     """A port that is closed ends the way, with what to do."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     by = found(Wanted(f"http://127.0.0.1:{port}"))
     [port_finding] = by["port"]
     assert port_finding.level is Level.FAIL and "start the collector" in port_finding.mend and "probe" not in by
@@ -196,7 +196,7 @@ def test_prometheus(tmp_path: Path, collector: Collector) -> None:
     import shutil
     import subprocess
 
-    from tests.relay.conftest import free_port, until
+    from tests.relay.conftest import until
 
     if (program := shutil.which("prometheus")) is None:
         pytest.skip("apt-get install -y --no-install-recommends prometheus")

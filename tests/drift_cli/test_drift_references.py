@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
-from hybridobs.store import Store
+from hybridobs.store import Store, Transaction
 from tests.drift_cli.conftest import UNTIL, Fill, Run, light
 
 OF = ("--model", "digits", "--version", "1")
@@ -76,6 +77,21 @@ def test_twice(run: Run, url: str, training: str) -> None:
     done = run("drift", "reference", "add", training, *OF)
     assert done.exit_code == 2 and "--replace" in done.stderr and len(listed(run)) == 1
     assert run("drift", "reference", "add", training, *OF, "--replace").stdout.startswith("replaced digits 1 light")
+
+
+def test_two_at_once(run: Run, url: str, training: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another one registers a reference just before we write: it stays, and none of ours is registered."""
+    begin = Store.begin
+
+    def second(store: Store) -> AbstractContextManager[Transaction]:
+        monkeypatch.setattr(Store, "begin", begin)
+        assert run("drift", "reference", "add", training, *OF, "--feature", "light", "--note", "first").exit_code == 0
+        return begin(store)
+
+    monkeypatch.setattr(Store, "begin", second)
+    done = run("drift", "reference", "add", training, *OF)
+    assert done.exit_code == 2 and "digits 1 light" in done.stderr and "--replace" in done.stderr
+    assert [one["note"] for one in listed(run)] == ["first"]
 
 
 def test_out_and_in_again(run: Run, url: str, training: str, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import signal
 import sys
@@ -81,6 +83,29 @@ def test_start_and_stop(hybridobs_capture: Capture, private: Path, put: Put) -> 
     hybridobs.health.stop()
     assert sys.excepthook is hook
     assert [event.kind for event in hybridobs_capture.events] == [EventKind.DEVICE_HEALTH] * 2
+    assert not [thread for thread in threading.enumerate() if thread.name == "hybridobs-health"]
+
+
+def test_start_from_two_threads_at_once(
+    hybridobs_capture: Capture, private: Path, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second replaces the first, which notes that it ended: else the next run would tell it as a crash."""
+    real, both = Monitor.find_crashes, threading.Barrier(2)
+
+    def find_crashes(self: Monitor, directory: Path | None, service: str) -> None:
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both.wait(0.2)
+        real(self, directory, service)
+
+    monkeypatch.setattr(Monitor, "find_crashes", find_crashes)
+    how = {"interval": 3600, "root": put({}).root, "directory": private}
+    starts = [threading.Thread(target=hybridobs.health.start, kwargs=how) for _ in range(2)]
+    for start in starts:
+        start.start()
+    for start in starts:
+        start.join()
+    hybridobs.health.stop()
+    assert {json.loads(state.read_text())["ended"] for state in private.glob("*.json")} == {True}
     assert not [thread for thread in threading.enumerate() if thread.name == "hybridobs-health"]
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from hybridobs.kpi.quantity import currency, parsed, points
+from hybridobs.kpi.catalog import KPIS
+from hybridobs.kpi.quantity import currency, parsed, points, quantity
 
 
 @pytest.mark.parametrize(
@@ -44,6 +47,36 @@ def test_refused(text: str, unit: str, says: str) -> None:
     """What could mean two things is refused."""
     with pytest.raises(ValueError, match=says):
         parsed(text, unit)
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (0.5, "50 %"),
+        (0.99543, "99.5 %"),
+        (0.9995, "99.95 %"),
+        (0.99964, "99.964 %"),
+        (0.99999, "99.999 %"),
+        (1, "100 %"),
+    ],
+)
+def test_nearly_all(share: float, text: str) -> None:
+    """Near the whole the digits are those of what is missing: nothing but all of it reads 100 %."""
+    assert quantity(share, "1", percent=True) == text
+
+
+@given(st.floats(0.9, 1, exclude_max=True))
+def test_never_more_than_there_is(share: float) -> None:
+    """What is missing is seen as long as it is a billionth."""
+    text = quantity(share, "1", percent=True)
+    assert (text != "100 %") == (share < 1 - 1e-14) and float(text[:-2]) / 100 == pytest.approx(share, abs=6e-4)
+
+
+def test_beside_a_limit() -> None:
+    """A value has as many digits as tell it from its limit, and a limit all that it was given."""
+    p95, within = KPIS["latency_p95"], KPIS["within_300ms"]
+    assert (p95.beside(0.30004, 0.3), p95.beside(0.4, 0.3), p95.beside(0.3, 0.3)) == ("300.04 ms", "400 ms", "300 ms")
+    assert (within.exactly(0.99975), p95.exactly(0.3333)) == ("99.975 %", "333.3 ms")
 
 
 def test_share() -> None:

@@ -18,6 +18,7 @@ from paho.mqtt.properties import Properties
 
 import hybridobs
 from hybridobs import contract, link
+from tests.ports import free_port
 from tests.sdk.conftest import Wire
 
 PROGRAM = shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:/usr/bin:/opt/homebrew/sbin")
@@ -33,9 +34,7 @@ answered = hybridobs.observe(model="site")
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[int]:
     """A broker of our own on loopback; its port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
+    port = free_port()
     settings = tmp_path / "mosquitto.conf"
     settings.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n")
     with subprocess.Popen(

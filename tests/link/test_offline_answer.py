@@ -23,6 +23,7 @@ from hybridobs.sdk import _pipeline
 from hybridobs.sdk.outbox import Outbox, Request
 from hybridobs.sdk.spool._clock import Clock
 from hybridobs.store import Store
+from tests.ports import free_port
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 DAYS = 4
@@ -106,8 +107,8 @@ def test_answered_days_later(collector: tuple[str, str], tmp_path: Path, monkeyp
 
 def test_the_examples(collector: tuple[str, str], tmp_path: Path) -> None:
     """What ``offline_outbox.py`` cannot send while the service is down it sends when it is up, each answered once."""
-    endpoint, store = collector
-    with service(endpoint) as url:
+    (endpoint, store), port = collector, free_port()
+    with service(endpoint, port) as url:
         pass
 
     def run() -> list[str]:
@@ -119,7 +120,7 @@ def test_the_examples(collector: tuple[str, str], tmp_path: Path) -> None:
 
     assert run()[-1] == "0 answered, 1 wait"
     time.sleep(1)  # the pause after the first failure
-    with service(endpoint, int(url.rstrip("/").rpartition(":")[2])):
+    with service(endpoint, port):
         assert run()[1:] == ["attempt 2: 4", "attempt 1: 4", "2 answered, 0 wait"]
         traces = {head.trace_id for head in _traces(store)}
         assert len(traces) == 2

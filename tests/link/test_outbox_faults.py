@@ -189,26 +189,26 @@ def test_a_drain_that_breaks(box: Outbox, monkeypatch: pytest.MonkeyPatch) -> No
     """It says what it did until then, and when to come again: None would mean that nothing waits."""
     box.put(b"1")
     box.put(b"2")
-    assert box._file is not None
-    monkeypatch.setattr(box._file, "shrink", lambda: 1 / 0)
+    assert box._door.file is not None
+    monkeypatch.setattr(box._door.file, "shrink", lambda: 1 / 0)
     assert box.drain(lambda _: None, most=1) == Drained(answered=1, next_s=0.0)
 
 
 def test_a_file_that_cannot_say_what_waits(box: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody knows, so the next drain is the longest pause away."""
-    assert box._file is not None
-    monkeypatch.setattr(box._file, "next_due", lambda: 1 / 0)
+    assert box._door.file is not None
+    monkeypatch.setattr(box._door.file, "next_due", lambda: 1 / 0)
     assert box.drain(lambda _: None).next_s == NOW.backoff_most_s
 
 
 def test_a_full_disk(box: Outbox) -> None:
     """The caller is told that it is not kept, nothing is raised, and with room again it goes on."""
     box.put(b"")
-    assert box._file is not None
-    (pages,) = box._file._db.execute("PRAGMA page_count").fetchone()
-    box._file._db.execute(f"PRAGMA max_page_count = {pages}")
+    assert box._door.file is not None
+    (pages,) = box._door.file._db.execute("PRAGMA page_count").fetchone()
+    box._door.file._db.execute(f"PRAGMA max_page_count = {pages}")
     assert box.put(b"x" * 100_000) is None
-    box._file._db.execute("PRAGMA max_page_count = 1000000")
+    box._door.file._db.execute("PRAGMA max_page_count = 1000000")
     assert box.put(b"x" * 100_000)
     assert box.waiting().requests == 2
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hybridobs.local import Part
-from tests.chaos.network import free_port
+from tests.ports import free_port
 
 Make = Callable[..., Part]
 _SERVER = "import sys; print('hello', flush=True); from http.server import *; {first}; "

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -64,6 +66,34 @@ def test_a_killed_holder_holds_nothing(tmp_path: Path) -> None:
         assert place.holder() == process.pid and not place.ended(0.2)
         process.send_signal(signal.SIGKILL)
     assert place.ended(5) and place.holder() is None
+
+
+@pytest.mark.parametrize("name", ["claim", "lock"])
+def test_whoever_only_looks_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """A `status` or `down` that asks in the same moment, or a start that ends at once, is no supervisor."""
+    place = Place.made(tmp_path / "up")
+    looks = os.open(place.directory / name, os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(looks, fcntl.LOCK_SH)
+    monkeypatch.setattr(time, "sleep", lambda _: os.close(looks))
+    with place.claimed():
+        assert place.holder() == os.getpid()
+
+
+def test_never_names_a_former_holder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked at every step of a start, it is nobody or the right one, whatever a killed one left in the file."""
+    place, lock = Place.made(tmp_path / "up"), fcntl.flock
+    (place.directory / "lock").write_text("999999\n")
+    asked: list[int | None] = []
+
+    def and_somebody_asks(handle: int, how: int) -> None:
+        lock(handle, how)
+        with monkeypatch.context() as plain:
+            plain.setattr(fcntl, "flock", lock)
+            asked.append(place.holder())
+
+    monkeypatch.setattr(fcntl, "flock", and_somebody_asks)
+    with place.claimed():
+        assert {None, os.getpid()} >= set(asked) and asked[-1] == os.getpid()
 
 
 def test_note(tmp_path: Path) -> None:

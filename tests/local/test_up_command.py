@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from tests.chaos.network import free_port
 from tests.local.conftest import until
+from tests.ports import free_port
 
 PROGRAMS = ("prometheus", "prometheus-alertmanager")
 INSTALL = f"a program is missing; apt-get install -y --no-install-recommends {' '.join(PROGRAMS)}"

@@ -89,8 +89,15 @@ def kill_at(point: int) -> None:
 
         return wrapped
 
+    replace = Path.replace
+    killed_before = around(replace, before=True, after=False)
+
+    def replaced(path: Path, target: Path | str) -> Path:
+        """Only of a journal: the spool, on its own thread, renames files too."""
+        return (killed_before if str(target).endswith(".json") else replace)(path, target)
+
     patch: dict[Any, dict[str, Any]] = {
-        Path: {"replace": around(Path.replace, before=True, after=False)},
+        Path: {"replace": replaced},
         _journal.Journal: {"write": around(_journal.Journal.write, before=True)},
         _said: {"say": (said := around(_said.say, before=False))},
         _resume: {"say": said},

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from tests.collector.conftest import Running
-from tests.relay.conftest import Site, free_port, until
+from tests.ports import free_port
+from tests.relay.conftest import Site, until
 
 ROOT = Path(__file__).parents[2]
 BUILD = ROOT / "tests" / "otelcol" / "build.sh"

@@ -56,13 +56,19 @@ def fill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fill:
     Store.open(url).close()
 
     def calls(
-        at: int, count: int = 20, seconds: float = 0.1, failed: int = 0, cost: float = 0.0, site: str = "berlin"
+        at: int,
+        count: int = 20,
+        seconds: float = 0.1,
+        failed: int = 0,
+        cost: float = 0.0,
+        site: str = "berlin",
+        tier: str = "cloud",
     ) -> None:
         fold = Fold()
         for number in range(count):
             error = "TimeoutError" if number < failed else ""
             numbers = {contract.COST: cost / count} if cost else {}
-            labels = Labels("cloud", site, model="digits")
+            labels = Labels(tier, site, model="digits")
             event = Event(contract.EventKind.INFERENCE, at * 10**9, labels, int(seconds * 1e9), True, error=error)
             fold.add(event._replace(numbers=numbers, texts={contract.CURRENCY: "USD"}))
         with Store.open(url) as store, store.begin() as tx:

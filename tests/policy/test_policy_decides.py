@@ -98,6 +98,70 @@ def test_too_little_data_decides_nothing(fill: Fill, evaluate: Evaluate, tmp_pat
     assert flag("tier", tmp_path, site="berlin") == "cloud"
 
 
+def test_a_site_with_too_little_data_is_told_beside_others(fill: Fill, evaluate: Evaluate) -> None:
+    """Nobody takes its silence for health because another site can be judged."""
+    fill(NOW - 600, count=9, failed=9, site="berlin")
+    fill(NOW - 600, site="paris")
+    said = evaluate(BY_SITE, NOW)
+    assert (said.exit_code, "[site=berlin]: tier = cloud: no rule is known to hold" in said.output) == (3, True)
+
+
+def test_a_site_that_closed_is_forgotten(fill: Fill, evaluate: Evaluate, tmp_path: Path) -> None:
+    """At its default it leaves nothing behind: no line, no exit code, and no place in the file."""
+    fill(NOW - 600, site="berlin")
+    fill(NOW - 600, site="paris")
+    assert evaluate(BY_SITE, NOW).exit_code == 0
+    fill(NOW + 2 * HOUR, site="berlin")
+    said = evaluate(BY_SITE, NOW + 2 * HOUR + MINUTE)
+    assert (said.exit_code, "paris" in said.output) == (0, False)
+    assert "paris" not in (tmp_path / "flags.json").read_text()
+
+
+def test_a_site_that_comes_back_begins_at_the_default(fill: Fill, evaluate: Evaluate, tmp_path: Path) -> None:
+    """To be forgotten is no change and neither is to be back; a rule that holds then is one."""
+    for hours, seconds, site in ((0, 0.1, "paris"), (2, 0.1, "berlin"), (4, 0.5, "paris")):
+        fill(NOW + hours * HOUR, seconds=seconds, site=site)
+        said = json.loads(evaluate(BY_SITE, NOW + hours * HOUR + MINUTE, "--format", "json").output)
+        assert [one["group"]["site"] for one in said] == [site]
+        assert (said[0]["previous"], said[0]["changed"]) == ("cloud", hours == 4)
+    assert flag("tier", tmp_path, site="paris") == "site"
+
+
+def test_a_site_that_went_silent_away_from_its_default_stays(fill: Fill, evaluate: Evaluate, tmp_path: Path) -> None:
+    """It is told for as long as nobody knows better, and released when it is back."""
+    fill(NOW - 600, seconds=0.5, site="paris")
+    evaluate(BY_SITE, NOW)
+    fill(NOW + 2 * HOUR, site="berlin")
+    for _ in range(2):
+        silent = evaluate(BY_SITE, NOW + 2 * HOUR + MINUTE)
+        assert silent.exit_code == 3
+        assert "[site=paris]: tier = site: latency_p95 is not known now, so it stays" in silent.output
+        assert flag("tier", tmp_path, site="paris") == "site"
+    fill(NOW + 4 * HOUR, site="paris")
+    back = evaluate(BY_SITE, NOW + 4 * HOUR + MINUTE)
+    assert (back.exit_code, "tier = cloud (was site)" in back.output) == (0, True)
+
+
+def test_another_default_is_the_default_from_then_on(fill: Fill, evaluate: Evaluate, tmp_path: Path) -> None:
+    """What was decided before holds while a rule is in force, and none was."""
+    fill(NOW - 600, cost=1)
+    evaluate(COST_CAP, NOW)
+    other = COST_CAP.replace("default: cloud", "default: local").replace("use: local", "use: cloud")
+    assert "cloud_offload = local (was cloud)" in evaluate(other, NOW).output
+    assert flag("cloud_offload", tmp_path) is False
+
+
+def test_numbers_are_numbers_with_and_without_a_point(fill: Fill, evaluate: Evaluate, tmp_path: Path) -> None:
+    """1 and 0.5 are values of one flag, and an application that asks for a number gets them."""
+    shares = COST_CAP.replace("{cloud: true, local: false}", "{cloud: 1, local: 0.5}")
+    core = FlagdCore()
+    for cost, value in ((1, 1.0), (104, 0.5)):
+        fill(NOW - 600, cost=cost)
+        assert evaluate(shares, NOW).exit_code == 0
+        core.set_flags((tmp_path / "flags.json").read_text())
+        assert core.resolve_float_value("cloud_offload", 9.0, EvaluationContext()).value == value
+
+
 def test_a_site_with_a_hostile_name_is_a_site(fill: Fill, evaluate: Evaluate, tmp_path: Path) -> None:
     """A label is a value in the targeting rule, whatever it looks like."""
     name = '"}]} {"var": "x'
@@ -116,6 +180,18 @@ def test_flags_of_others_stay_as_they_are(fill: Fill, evaluate: Evaluate, tmp_pa
     evaluate(COST_CAP, NOW)
     assert json.loads((tmp_path / "flags.json").read_text())["flags"]["other"] == other
     assert (tmp_path / "flags.json").stat().st_ino == first.st_ino
+
+
+def test_a_flag_that_is_switched_off_stays_off(fill: Fill, evaluate: Evaluate, tmp_path: Path) -> None:
+    """An operator may disable a flag; it is decided all the same, and says so when it is enabled again."""
+    fill(NOW - 600, cost=1)
+    evaluate(COST_CAP, NOW)
+    file = tmp_path / "flags.json"
+    file.write_text(file.read_text().replace("ENABLED", "DISABLED"))
+    fill(NOW - 600, cost=104)
+    assert "cloud_offload = local (was cloud)" in evaluate(COST_CAP, NOW).output
+    found = json.loads(file.read_text())["flags"]["cloud_offload"]
+    assert (found["state"], found["defaultVariant"]) == ("DISABLED", "local")
 
 
 def test_a_dry_run_writes_nothing(fill: Fill, evaluate: Evaluate, tmp_path: Path) -> None:

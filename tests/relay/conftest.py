@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -19,6 +18,7 @@ from hybridobs.collector.forward._file import RelayFile
 from hybridobs.sdk.spool import Clock
 from hybridobs.store import Store
 from tests.collector.conftest import OURS, Running, pair
+from tests.ports import free_port
 
 EXPORTED = 1_760_000_100_000_000_000
 FAST = RelayLimits(first_backoff=0.05, longest_backoff=0.2, chore_seconds=0.2)
@@ -66,12 +66,6 @@ def until(true: Callable[[], object], seconds: float = 30.0) -> None:
     while not true():
         assert time.monotonic() < end, "it did not happen"
         time.sleep(0.02)
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
 
 
 class Site:

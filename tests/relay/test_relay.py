@@ -19,7 +19,8 @@ from hybridobs.collector import Relay, RelayLimits, deny
 from hybridobs.errors import ConfigError
 from tests.collector.conftest import FOREIGN, OURS, request, span
 from tests.collector.test_exactly_once import as_json
-from tests.relay.conftest import Site, delivery, free_port, logs, traces, until
+from tests.ports import free_port
+from tests.relay.conftest import Site, delivery, logs, traces, until
 
 ROOT = Path(__file__).parents[2]
 SPANS = [span(number) for number in range(1, 201)]

@@ -13,6 +13,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 
 from hybridobs.collector import RelayLimits
 from hybridobs.collector._parse import parse
+from hybridobs.collector.forward import _file
 from hybridobs.collector.forward._file import RelayFile
 from hybridobs.collector.forward._frame import arrived, encoded
 from hybridobs.contract import LostReason, Signal
@@ -191,6 +192,69 @@ def test_a_newer_file_is_left_alone(opened: Open) -> None:
     db.close()
     with pytest.raises(StoreTooNew, match="99"), opened():
         pass
+
+
+GONE = """
+import os, sys
+from hybridobs.collector.forward._file import RelayFile
+from hybridobs.collector.forward._limits import RelayLimits
+from hybridobs.contract import Signal
+file = RelayFile(sys.argv[1], RelayLimits(keep_free_bytes=1))
+file.open()
+file.add([(Signal.TRACES, b"1")], {})
+for name in sys.argv[2:]:
+    (file.directory / name).unlink()
+file.add([(Signal.TRACES, b"2")], {})
+os._exit(0)
+"""
+
+
+@pytest.mark.parametrize("names", [["relay.db"], ["relay.db-wal"], ["relay.db", "relay.db-wal"]], ids=",".join)
+def test_somebody_deletes_the_file(opened: Open, tmp_path: Path, names: list[str]) -> None:
+    """What was kept before and what is kept after are both there when the relay dies right then."""
+    subprocess.run([sys.executable, "-c", GONE, str(tmp_path / "spool"), *names], check=True)
+    with opened() as file:
+        assert file.lease(10) == (T, b"12", (1, 2))
+
+
+def test_a_deleted_file_is_made_again_by_who_has_it(opened: Open) -> None:
+    """Chores are enough; it is still ours alone, and what was being sent is still known by its number."""
+    with opened() as file:
+        file.add([(T, b"a"), (T, b"b")], {})
+        batch = file.lease(1)
+        file.path.unlink()
+        file.chores()
+        assert batch is not None and stat.S_IMODE(file.path.stat().st_mode) == 0o600
+        file.done(batch.ids)
+        with pytest.raises(ConfigError, match="another relay"), opened():
+            pass
+    with opened() as file:
+        assert file.lease(10) == (T, b"b", (2,))
+
+
+def test_nothing_is_kept_beside_a_file_that_took_the_place(opened: Open) -> None:
+    """Devices would be told that it is kept; what waits can still be sent."""
+    with opened() as file:
+        file.add([(T, b"a")], {})
+        file.path.unlink()
+        with opened():
+            with pytest.raises(OSError, match="was replaced"):
+                file.add([(T, b"b")], {})
+            assert (file.requests, file.lease(10)) == (1, (T, b"a", (1,)))
+
+
+def test_no_room_for_another_file(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is kept, nothing is left in its place, and it is tried again."""
+    with opened() as file:
+        file.add([(T, b"a")], {})
+        file.path.unlink()
+        with monkeypatch.context() as full:
+            full.setattr(_file, "make_durable", lambda _: (_ for _ in ()).throw(sqlite3.OperationalError("disk full")))
+            with pytest.raises(sqlite3.OperationalError):
+                file.add([(T, b"b")], {})
+        assert not file.path.exists()
+        file.add([(T, b"c")], {})
+        assert file.lease(10) == (T, b"ac", (1, 2))
 
 
 @pytest.mark.integration

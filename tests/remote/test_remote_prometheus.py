@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import socket
 import subprocess
 import time
 import urllib.request
@@ -19,6 +18,7 @@ from hybridobs.errors import ConfigError, StoreUnreachable
 from hybridobs.kpi.catalog import KPIS, MEASURES
 from hybridobs.kpi.reading import Question, answers
 from hybridobs.remote import connect
+from tests.ports import free_port
 
 NOW = 1_790_003_640  # 2026-09-21T15:14:00Z
 STEP, STEPS = 15, 480  # two hours of scrapes
@@ -58,9 +58,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     made = [tool, "tsdb", "create-blocks-from", "openmetrics", str(folder / "h.om"), str(folder / "data")]
     subprocess.run(made, check=True, capture_output=True)
     (folder / "prometheus.yml").write_text("{}")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     files = [f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data"]
     kept = ["--storage.tsdb.retention.time=100y", f"--web.listen-address={address}"]
     with (folder / "log").open("wb") as log:

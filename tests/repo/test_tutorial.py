@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.network import free_port
+from tests.ports import free_port
 
 PAGE = (Path(__file__).parents[2] / "docs" / "tutorial.md").read_text()
 PORTS = {"http": "4318", "grpc": "4317", "prometheus": "9090", "alertmanager": "9093"}

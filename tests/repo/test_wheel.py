@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
@@ -104,13 +105,6 @@ def test_collector_needs_its_extra_only(installed: Path, wheel: Path, tmp_path: 
     assert ready and process.returncode == 0, said
     read = run([str(installed / "hybridobs"), "kpi"], cwd=tmp_path)
     assert read.returncode == 0, read.stderr
-
-
-def free_port() -> int:
-    """A port of the loopback address that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def eventually(url: str) -> bool:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import textwrap
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 import hybridobs
 from hybridobs import contract
 from hybridobs.sdk import _pipeline
+from hybridobs.sdk._settings import resolve
 from hybridobs.sdk.queue import MemoryQueue, Queue, Resource
 from tests.sdk.conftest import Wire
 
@@ -173,6 +174,47 @@ def test_configure_twice_replaces_cleanly(wire: Wire) -> None:
         assert not thread.is_alive()
     assert len(wire.requests) == 1
     assert second.values(second.span())[contract.SEQ] == 1
+
+
+@pytest.mark.parametrize("end", [hybridobs.shutdown, lambda: Wire().configure()], ids=["shutdown", "configure"])
+def test_an_end_beside_the_first_call(wire: Wire, end: Callable[[], object]) -> None:
+    """It waits until the queue is open, delivers the call that opened it, and leaves no thread behind."""
+    opening, go = threading.Event(), threading.Event()
+
+    def make(stream: str, resource: Resource) -> Queue:
+        opening.set()
+        go.wait(10)
+        return MemoryQueue(stream, resource)
+
+    _pipeline.replace(_pipeline.Pipeline(resolve({}), make_queue=make, make_post=lambda _: wire))
+    caller = threading.Thread(target=observed(lambda: None))
+    caller.start()
+    assert opening.wait(10)
+    ender = threading.Thread(target=end)
+    ender.start()
+    ender.join(0.1)
+    go.set()
+    ender.join(10)
+    assert len(wire.requests) == 1
+    assert "hybridobs-sender" not in {thread.name for thread in threading.enumerate()}
+    caller.join(10)
+
+
+def test_a_queue_that_cannot_be_opened(wire: Wire) -> None:
+    """Each call tries again, and what has come meanwhile is sent in the end."""
+    broken = [True, True]
+
+    def make(stream: str, resource: Resource) -> Queue:
+        if broken:
+            broken.pop()
+            raise OSError
+        return MemoryQueue(stream, resource)
+
+    _pipeline.replace(_pipeline.Pipeline(resolve({}), make_queue=make, make_post=lambda _: wire))
+    for _ in range(3):
+        observed(lambda: None)()
+    assert len(wire.spans()) == 3
+    assert hybridobs.status().failures == {"start": 2}
 
 
 def test_shutdown_is_safe_twice_and_without_configure(wire: Wire) -> None:

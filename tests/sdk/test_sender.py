@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
@@ -10,6 +11,7 @@ import hybridobs
 from hybridobs import contract
 from hybridobs.sdk import _sender
 from hybridobs.sdk._http import Outcome, Reply
+from hybridobs.sdk.queue import MemoryQueue
 from tests.sdk.conftest import Wire
 
 observed = hybridobs.observe(model="digits")
@@ -137,6 +139,13 @@ def test_a_flush_gives_up_in_time(wire: Wire) -> None:
     assert hybridobs.status().queue.records == 1
     assert hybridobs.flush(5)
     assert seqs(wire)[-1] == 1
+
+
+def test_an_end_before_the_thread_runs(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What has not been started cannot be waited for, and is no fault."""
+    sender = _sender.Sender(MemoryQueue("s", lambda: b""), wire, interval=60, batch_records=1)
+    monkeypatch.setattr(threading.Thread, "start", lambda _: sender.stop(0))
+    sender.start()
 
 
 def test_a_fault_in_the_sender_costs_no_record(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import time
 import urllib.error
@@ -23,6 +22,7 @@ from hybridobs.kpi.fold import CellKey, Series
 from hybridobs.kpi.reading import Question, answers
 from hybridobs.serve import RemoteRead
 from hybridobs.store import Store
+from tests.ports import free_port
 from tests.prometheus import PROGRAMS, program
 
 NOW = 1_760_000_400  # a full hour, far enough in the past for every clock
@@ -119,9 +119,7 @@ def serving(
 @contextmanager
 def reading(prometheus: str, folder: Path, collector: str, config: Mapping[str, object]) -> Iterator[str]:
     """The address of a Prometheus that reads from ``collector``."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     own = {"remote_read": [{"url": f"{collector}/api/v1/read", "read_recent": True}], **config}
     (folder / "prometheus.yml").write_text(json.dumps(own))
     files = [f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import subprocess
 import threading
 import time
@@ -27,6 +26,7 @@ from hybridobs import contract
 from hybridobs.cli import main
 from hybridobs.collector import Collector
 from hybridobs.serve import LiveMeasures
+from tests.ports import free_port
 
 PROGRAMS = ("prometheus", "prometheus-alertmanager")
 INSTALL = f"a program is missing; apt-get install -y --no-install-recommends {' '.join(PROGRAMS)}"
@@ -84,9 +84,7 @@ def webhook() -> Iterator[tuple[str, Queue[dict[str, Any]]]]:
 
 
 def address() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{probe.getsockname()[1]}"
+    return f"127.0.0.1:{free_port()}"
 
 
 @contextmanager

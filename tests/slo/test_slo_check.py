@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import jsonschema
 import pytest
 
 from hybridobs.slo import verdict_schema
+from tests.local.conftest import until
 from tests.slo.conftest import Fill, Run, Write, calls
 
 FAST = "objectives: [{kpi: latency_p95, target: 300ms, window: 1h}]"
@@ -46,6 +48,23 @@ def test_no_data(run: Run, write: Write, fill: Fill) -> None:
     fill(lambda fold: calls(fold, [100] * 400))
     result = run("check", write("objectives: [{kpi: accuracy, target: 99%}]"))
     assert result.exit_code == 3 and "NO DATA: accuracy: nothing was measured; 100 observations needed" in result.stdout
+
+
+def test_none_of_what_should_not_happen(run: Run, write: Write, fill: Fill) -> None:
+    """A count that was never seen is no zero: nobody knows whether anybody looked, but a share says so."""
+    fill(lambda fold: calls(fold, [100] * 400))
+    result = run("check", write("objectives: [{kpi: telemetry_lost, target: 0}, {kpi: accuracy, target: 9%}]"))
+    none = "none was seen, which may be because nobody looked; delivery_completeness tells them apart"
+    assert result.exit_code == 3 and none in result.stdout
+    assert "nothing was measured; 100 observations needed" in result.stdout
+
+
+@pytest.mark.parametrize(("slow", "code", "says"), [(4, 0, "99.96 %"), (5, 0, "99.95 %"), (6, 1, "99.94 %")])
+def test_shares_near_the_whole(run: Run, write: Write, fill: Fill, slow: int, code: int, says: str) -> None:
+    """Value and promise have the digits that tell them apart."""
+    fill(lambda fold: calls(fold, [10] * (10_000 - slow) + [900] * slow))
+    result = run("check", write("objectives: [{kpi: within_300ms, target: 99.95%}]"))
+    assert result.exit_code == code and f"{says}, at least 99.95 % promised" in result.stdout
 
 
 def test_too_little(run: Run, write: Write, fill: Fill) -> None:
@@ -323,6 +342,8 @@ def test_a_file_that_cannot_be_run(run: Run, write: Write, tmp_path: Path, text:
     ("words", "says"),
     [
         (["--", "no-such-program"], "there is no such program"),
+        (["--", "./slo.yaml"], "is not executable; make it so: chmod +x slo.yaml"),
+        (["--", "/"], "is a directory; name a program"),
         (["--store", "sqlite:///x.db", "--", "true"], "leave --store and --now out"),
         (["--now", "1h", "--", "true"], "leave --store and --now out"),
     ],
@@ -331,3 +352,21 @@ def test_wrong_command(run: Run, write: Write, words: list[str], says: str) -> N
     """What cannot be run is wrong usage."""
     result = run("check", write(FAST), *words)
     assert result.exit_code == 2 and says in result.stderr
+
+
+def test_a_job_that_is_ended(write: Write, tmp_path: Path) -> None:
+    """SIGTERM ends the command as well, and no store stays behind."""
+    (tmp_path / "tmp").mkdir()
+    ask = [sys.executable, "-m", "hybridobs", "slo", "check", write(FAST)]
+    running = subprocess.Popen(
+        [*ask, "--", "sh", "-c", "echo $$ > new; mv new pid; exec sleep 60"],
+        env={**os.environ, "TMPDIR": str(tmp_path / "tmp")},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    until((tmp_path / "pid").exists)
+    running.terminate()
+    assert running.communicate(timeout=30)[1] == "Interrupted.\n" and running.returncode == 130
+    assert not list((tmp_path / "tmp").iterdir())
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)

@@ -46,6 +46,13 @@ def test_a_command_is_judged(script: Script) -> None:
     assert done.returncode == 0 and "PASS: 1 objective" in done.stdout, done.stderr
 
 
+def test_a_summary_is_added_to(script: Script, tmp_path: Path) -> None:
+    """What the command says in the summary of a job stays there, before the report."""
+    done = script(COMMAND='echo "# mine" >> "${GITHUB_STEP_SUMMARY}"; python sends.py')
+    assert done.returncode == 0 and (summary := (tmp_path / "summary.md").read_text()).startswith("# mine\n")
+    assert "calls" in summary or "PASS" in done.stdout
+
+
 def test_the_job_fails(script: Script) -> None:
     """A command that sends nothing fails the job with the code for missing data, unless that is allowed."""
     assert script(COMMAND="true").returncode == 3

@@ -11,10 +11,11 @@ import jsonschema
 import pytest
 import yaml
 
+from hybridobs.errors import ConfigError
 from hybridobs.kpi.catalog import KPIS
 from hybridobs.kpi.kpi import Kpi
 from hybridobs.slo import SloFile, load, loads
-from hybridobs.slo.objective import paired_comparable
+from hybridobs.slo.objective import paired_comparable, pairwise
 from tests.slo.conftest import Run, Write
 
 ROOT = Path(__file__).parents[2]
@@ -82,6 +83,11 @@ WRONG = {
         ":minimum_sample=",
         "1 or more",
     ),
+    "a sample of 16 digits": (
+        f"objectives:\n  - {{kpi: calls, at_least: 1, minimum_sample: {10**15}}}",
+        ":minimum_sample=",
+        "15 digits at most",
+    ),
     "no sample": ("objectives:\n  - {kpi: calls, at_least: 1, minimum_sample: 0}", ":minimum_sample='0'", "1 or more"),
     "two of a name": (
         "objectives:\n  - {kpi: calls, at_least: 1}\n  - {kpi: calls, at_most: 9}",
@@ -101,6 +107,7 @@ WRONG = {
     "two limits": ("gates:\n  - {kpi: error_rate, limit: {rel: 5%, abs: 5pp}}", "slo.yaml:2:limit=", "'rel: 5%'"),
     "points that are relative": ("gates:\n  - {kpi: error_rate, limit: {rel: 5pp}}", ":rel='5pp'", "write rel: 5%"),
     "per cent that are absolute": ("gates:\n  - {kpi: error_rate, limit: {abs: 5%}}", ":abs='5%'", "write abs: 5pp"),
+    "per cent of a time": ("gates:\n  - {kpi: latency_p95, limit: {abs: 5%}}", ":abs='5%'", "write rel: 30%"),
     "points of a time": ("gates:\n  - {kpi: latency_p95, limit: {abs: 5pp}}", ":abs='5pp'", "has no points"),
     "all of it": ("gates:\n  - {kpi: accuracy, limit: {rel: 100%}}", ":rel='100%'", "cannot be lost"),
     "a gate on a sum": ("gates:\n  - {kpi: cost_total, limit: {rel: 5%}}", ":kpi='cost_total'", "compare luck"),
@@ -193,26 +200,83 @@ def test_schema_accepts_the_example() -> None:
     jsonschema.validate(yaml.safe_load(EXAMPLE.read_text()), SCHEMA)
 
 
+# What no schema can see: other places of the file, the labels of one KPI, numbers inside a text, and the text itself.
+ONLY_READ = {
+    "a label of others",
+    "all of it",
+    "another currency",
+    "beyond all numbers",
+    "a tier said twice",
+    "too far apart",
+    "two of a name",
+}
+NO_YAML = {"a control character", "no YAML", "nothing", "a sample without end"}
+
+
+def is_in_schema(text: str) -> bool:
+    return jsonschema.Draft202012Validator(SCHEMA).is_valid(yaml.safe_load(text))
+
+
+@pytest.mark.parametrize("name", [name for name in WRONG if name not in NO_YAML])
+def test_schema_refuses(name: str) -> None:
+    """Whatever can be seen without knowing another place of the file the editor underlines already."""
+    assert is_in_schema(WRONG[name][0]) is (name in ONLY_READ)
+
+
+def is_read(text: str) -> bool:
+    try:
+        return bool(loads(text))
+    except ConfigError:
+        return False
+
+
 @pytest.mark.parametrize(
-    "name",
+    ("text", "good"),
     [
-        "a key that is none",
-        "a KPI that is none",
-        "a mean latency",
-        "no KPI",
-        "a window that is none",
-        "two limits",
-        "a severity that is none",
-        "a tier that is none",
-        "a limit not spelled out",
-        "a gate on a sum",
-        "no sample",
+        ("objectives: [{kpi: calls, at_least: 1, where: {version: true}}]", True),
+        ("objectives: [{kpi: calls, at_least: 1, where: {version: 1.20}}]", True),
+        ("objectives: [{kpi: calls, at_least: 1, where: {version: ''}}]", False),
+        ("objectives: [{kpi: calls, at_least: 1, minimum_sample: '100'}]", True),
+        ("objectives: [{kpi: calls, at_least: 1, minimum_sample: '0'}]", False),
+        ("{version: '1', objectives: [{kpi: calls, at_least: 1}]}", True),
+        ("objectives: [{template: voice}]", True),
+        ("objectives: [{template: voice, target: 90ms}]", True),
+        ("objectives: [{template: voice, at_least: 90ms}]", False),
+        ("objectives: [{template: voice, target: 90ms, at_most: 90ms}]", False),
+        ("objectives: [{template: voice, target: 90%}]", False),
+        ("gates: [{kpi: ota_verified_share, hard: true}]", True),
+        ("gates: [{kpi: ota_verified_share, hard: 'true'}]", True),
+        ("gates: [{kpi: ota_verified_share, hard: false}]", False),
+        ("gates: [{kpi: ota_verified_share, hard: false, limit: {abs: 1pp}}]", True),
+        ("gates: [{kpi: ota_verified_share, hard: true, limit: {abs: 1pp}}]", False),
+        ("gates: [{kpi: latency_p95, hard: true}]", False),
+        ("gates: [{kpi: latency_p95, limit: {rel: 1234567%}}]", False),
+        ("paired: [{kpi: shadow_agreement, at_most: 98%}]", False),
+        ("paired: [{kpi: shadow_agreement, target: 98ms}]", False),
+        ("score: {parts: {a: {weight: '40', gates: [{kpi: error_rate, limit: {abs: 5pp}}]}}, pass: '60'}", True),
+        ("score: {parts: {a: {weight: 0, gates: [{kpi: error_rate, limit: {abs: 5pp}}]}}}", False),
+        ("score: {parts: {a: {weight: 40, gates: [{kpi: error_rate, limit: {abs: 5pp}}]}}, fail: 101}", False),
     ],
 )
-def test_schema_refuses(name: str) -> None:
-    """What can be seen without knowing a value's unit the editor underlines already."""
-    with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(yaml.safe_load(WRONG[name][0]), SCHEMA)
+def test_schema_and_reader_say_the_same(text: str, good: bool) -> None:
+    """With quotes and without, and of what one key says about another."""
+    assert (is_read(text), is_in_schema(text)) == (good, good)
+
+
+AMOUNTS = (
+    *("0", "1", "5", "'5'", "0.5", "'0.5'", "'1.0'", "-1", "5%", "+5 %", "99.95%", "100%", "100.1%", "500%", "1pp"),
+    *("-1pp", "300ms", "-300ms", "2 h", "1e3 s", "1_0 s", ".5s", "20mJ", "5MB", "5 MB", "1 USD", "-1 USD", "1 Usd"),
+    *("3 dogs", "1 run", "1 mA.h/d", "fast"),
+)
+
+
+@pytest.mark.parametrize("kpi", {(one.unit, one.direction, pairwise(one)): one for one in KPIS.values()}.values())
+@pytest.mark.parametrize("key", ["target", "at_most", "at_least"])
+def test_schema_and_reader_say_the_same_of_an_amount(kpi: Kpi, key: str) -> None:
+    """Of every unit, every better side and every way to write a limit."""
+    for amount in AMOUNTS:
+        text = f"objectives: [{{kpi: {kpi.id}, {key}: {amount}}}]"
+        assert is_read(text) is is_in_schema(text), text
 
 
 def test_every_template_is_at_an_exact_edge() -> None:

@@ -65,7 +65,7 @@ def test_undecided_says_what_is_missing(run: Run, write: Write, fill: Fill) -> N
 
 @pytest.mark.parametrize(("failed", "code"), [(10, 0), (200, 1)])
 def test_errors(run: Run, write: Write, fill: Fill, failed: int, code: int) -> None:
-    """Errors +5 points, by Newcombe's interval."""
+    """Errors +5 points."""
     fill(side("1.2.0", failed=10), side("1.3.0", failed=failed))
     assert run("gate", write(ERRORS), *ALONE).exit_code == code
 
@@ -98,6 +98,15 @@ def test_same_hours(run: Run, write: Write, fill: Fill) -> None:
     entry = report(run, write(LATENCY), *ALONE)["entries"][0]
     assert (entry["outcome"], entry["hours"], entry["left_out"]) == ("fail", 1, 1)
     assert entry["judgement"]["baseline_n"] == 2000
+
+
+def test_few_hours_in_common(run: Run, write: Write, fill: Fill) -> None:
+    """Where most of what was asked about is not compared, the report says so."""
+    fill(side("1.2.0"), side("1.3.0"), side("1.3.0", ago=3 * 3600))
+    few = "latency_p95 compared over less than half of the hours"
+    assert not any(few in one for one in report(run, write(LATENCY), *ALONE)["warnings"])
+    fill(side("1.3.0", ago=5 * 3600))
+    assert any(few in one for one in report(run, write(LATENCY), *ALONE)["warnings"])
 
 
 def test_no_hour_in_common(run: Run, write: Write, fill: Fill) -> None:

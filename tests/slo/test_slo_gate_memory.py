@@ -43,13 +43,37 @@ def test_asking_again_without_news_is_no_look(run: Run, write: Write, fill: Fill
 
 
 def test_the_plan_is_full(run: Run, write: Write, fill: Fill) -> None:
-    """After the last look nothing is decided any more, whatever comes."""
+    """Its answer stands, also where another look would not be as sure."""
     fill(side("1.2.0", n=4000), side("1.3.0", n=4000))
     file = write(LATENCY)
     assert latency(run, file, *PLANNED)["outcome"] == "pass"
+    fill(side("1.3.0", n=100, slower=9))
+    entry = latency(run, file, *PLANNED)
+    assert entry["outcome"] == "pass" and "at 100 % of the plan, which is full" in entry["reason"]
+
+
+def test_a_breach_after_the_plan_is_full(run: Run, write: Write, fill: Fill) -> None:
+    """A version that becomes slow later fails, and stays so; the verdict can be made again."""
+    fill(side("1.2.0", n=4000), side("1.3.0", n=4000))
+    file = write(LATENCY)
+    run("gate", file, *PLANNED)
     fill(side("1.3.0", n=4000, slower=9))
     entry = latency(run, file, *PLANNED)
-    assert entry["outcome"] == "pass" and "the plan is full" in entry["reason"]
+    assert entry["outcome"] == "fail" and "(seen after the plan was full)" in entry["reason"]
+    assert (entry["look"]["number"], entry["look"]["counts"]) == (1, True)
+    fill(side("1.3.0", n=400_000))
+    assert run("gate", file, *PLANNED, "--report", "json=verdict.json").exit_code == 1
+    assert run("recompute", "verdict.json").exit_code == 0
+
+
+def test_a_full_plan_that_nobody_remembers(run: Run, write: Write, fill: Fill) -> None:
+    """Another look would not be paid for, and the report says so."""
+    fill(side("1.2.0", n=4000), side("1.3.0", n=4000))
+    warned = [
+        any("the plan is full for latency_p95" in line for line in report(run, write(LATENCY), *words)["warnings"])
+        for words in ((*ALONE, "--looks", "planned:4000"), (*ALONE, "--looks", "planned:4001"), PLANNED)
+    ]
+    assert warned == [True, False, False]
 
 
 def test_the_plan_need_not_be_said_again(run: Run, write: Write, fill: Fill) -> None:

@@ -166,6 +166,23 @@ def test_names_are_dns_labels() -> None:
     assert {document["spec"].get("service", "till-nr-1") for document in documents} == {"till-nr-1"}
 
 
+ALIKE = ("a.b", "a-b", "a-b-2", "A b", "速度", "費用", "x" * 63, "x" * 64)
+
+
+def test_names_that_are_one_label_are_told_apart(
+    run: Callable[..., Result], write: Callable[[str], str], fill: Callable[..., str], tmp_path: Path
+) -> None:
+    """What is written can be checked: a label that is taken gets a number, within what a label may have."""
+    fill()
+    objectives = [{"name": name, "kpi": "error_rate", "target": "1%"} for name in ALIKE]
+    converted = run_plain(run, "openslo", write(yaml.safe_dump({"objectives": objectives})))
+    (tmp_path / "open.yaml").write_text(converted.stdout)
+    names = [one.name for one in loads(converted.stdout).objectives]
+    assert names[:4] == ["a-b", "a-b-2", "a-b-2-2", "a-b-3"] and names[4:6] == ["unnamed", "unnamed-2"]
+    assert names[6:] == ["x" * 63, "x" * 61 + "-2"]
+    assert run("check", "open.yaml").exit_code == 3
+
+
 def test_the_command_writes_what_the_check_reads(
     run: Callable[..., Result], write: Callable[[str], str], fill: Callable[..., str], tmp_path: Path
 ) -> None:

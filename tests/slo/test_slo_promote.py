@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -79,6 +80,15 @@ def ask(write: Write) -> Ask:
 
 def listed() -> str:
     return CliRunner().invoke(main, ["slo", "promotions", "list"]).stdout
+
+
+def test_a_version_that_becomes_slow_while_its_time_runs(ask: Ask, fill: Fill) -> None:
+    """The sample of the stage is complete at the first question, and the stage goes on watching."""
+    fill(*beta(n=2000))
+    assert ask(0).exit_code == 4
+    fill(*beta(slower=9, n=4000, at=NOW + HOUR))
+    assert (later := ask(HOUR + 60)).exit_code == 1, later.stdout
+    assert later.stdout.startswith("ROLL BACK: at beta (1 %)") and "after the plan was full" in later.stdout
 
 
 def test_from_beta_to_done(ask: Ask, fill: Fill) -> None:
@@ -205,9 +215,13 @@ WRONG = {
     "too much": ("stages: [{name: a, share: 101%}]", "give a share of the devices"),
     "falling": ("stages: [{name: a, share: 9%}, {name: b, share: 1%}]", "plan.yaml:1:share='1%': is not above"),
     "twice": ("stages: [{name: a, share: 1%}, {name: a, share: 9%}]", "the name of another stage too"),
-    "time": ("stages: [{name: a, share: 1%, minimum_time: month}]", "give a time, for example 24h"),
-    "no time": ("stages: [{name: a, share: 1%, minimum_time: soon}]", "give a time, for example 24h"),
+    "time": ("stages: [{name: a, share: 1%, minimum_time: month}]", "give a length of time, for example 15m"),
+    "no time": ("stages: [{name: a, share: 1%, minimum_time: soon}]", "give a length of time, for example 15m"),
     "sample": ("stages: [{name: a, share: 1%, minimum_sample: 0}]", "a whole number of calls"),
+    "sample without end": (
+        f"stages: [{{name: a, share: 1%, minimum_sample: {'9' * 5000}}}]",
+        "give a whole number of calls, 1 or more and of 15 digits at most",
+    ),
     "label": ("stages: [{name: a, share: 1%, candidate: {chanel: beta}}]", "did you mean 'channel'"),
     "its version": ("where: {version: 1}\nstages: [{name: a, share: 1%}]", "given to the command"),
     "gates": ("slo: slo.yaml\nstages: [{name: a, share: 1%, gates: [latency_p59]}]", "Choose of: latency_p95"),
@@ -227,6 +241,30 @@ def test_mistakes(ask: Ask, name: str) -> None:
     assert result.exit_code == 2 and says in result.stderr
 
 
+def test_calls_that_nothing_is_compared_with(ask: Ask, fill: Fill) -> None:
+    """A sample is what gates compare: calls in an hour in which nobody used the version in use are none of it."""
+    fill(*beta(n=400), calls("1.3.0", "beta", at=NOW + HOUR, n=5000))
+    ask(0)
+    assert ask(2 * HOUR).stdout.startswith("HOLD: at beta (1 %): 400 of 1,000 calls in hours that both sides have")
+
+
+def test_a_plan_whose_file_has_no_gates(ask: Ask, fill: Fill) -> None:
+    """Nothing goes on unseen: who wants no gate says so."""
+    fill(*beta())
+    Path("slo.yaml").write_text("objectives: [{kpi: error_rate, target: 1%}]")
+    Path("plan.yaml").write_text("slo: slo.yaml\nstages: [{name: beta, share: 1%}]")
+    result = ask(0)
+    assert result.exit_code == 2 and "plan.yaml:2:stages='': the SLO file of this plan has no gates" in result.stderr
+
+
+def test_before_the_stage_began(ask: Ask, fill: Fill) -> None:
+    """A time at which nobody knew of this stage is wrong usage."""
+    fill(*beta())
+    ask(0)
+    result = ask(-HOUR)
+    assert result.exit_code == 2 and "is before this stage began, 2026-09-21 15:14; give a later one" in result.stderr
+
+
 def test_a_damaged_memory(ask: Ask, fill: Fill) -> None:
     """What cannot be read is told, with the command that drops it."""
     with Store.open(fill(*beta())) as store, store.begin() as tx:
@@ -241,6 +279,16 @@ def test_schema() -> None:
     jsonschema.validate(yaml.safe_load(example.read_text()), plan_schema())
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({"stages": [{"name": "beta"}]}, plan_schema())
+
+
+@pytest.mark.parametrize("wrong", [{"minimum_time": "day"}, {"minimum_time": "month"}, {"minimum_sample": 10**15}])
+def test_the_schema_refuses_what_the_reader_refuses(ask: Ask, wrong: dict[str, Any]) -> None:
+    """A stage lasts for a time of known length, and on a sample that somebody can have."""
+    stages = {"stages": [{"name": "beta", "share": "1%", **wrong}]}
+    Path("plan.yaml").write_text(json.dumps(stages))
+    assert ask(0).exit_code == 2
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(stages, plan_schema())
 
 
 def test_the_store_must_be_there(ask: Ask) -> None:

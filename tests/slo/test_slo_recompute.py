@@ -85,13 +85,57 @@ def test_a_promotion(run: Run, write: Write, fill: Fill, plan: str) -> None:
     assert result.exit_code == 0, result.stderr
 
 
+def test_a_release_that_is_over(run: Run, write: Write, fill: Fill) -> None:
+    """What ended it is all there is, and it is the same whenever it is asked for."""
+    write(LATENCY)
+    Path("plan.yaml").write_text(PLAN)
+    fill(*beta(slower=9))
+    for code in (1, 1):
+        assert run("promote", "plan.yaml", *BETA, "--report", "json=verdict.json").exit_code == code
+    assert run("recompute", "verdict.json").exit_code == 0
+
+
 Change = Callable[[dict[str, Any]], object]
 CHANGES: dict[str, tuple[Change, str]] = {
     "outcome": (lambda found: found["entries"][0].update(outcome="undecided"), "latency_p95: outcome is 'undecided'"),
     "answer": (lambda found: found.update(exit_code=4), "exit_code is 4 in the file"),
     "input": (lambda found: found["entries"][0].update(limit=0.9), "latency_p95: judgement.limit"),
+    "warnings": (lambda found: found["warnings"].clear(), "warnings is []"),
+    "effect": (lambda found: _side(found).update(effect=7.5), "latency_p95: inputs[0].effect is 7.5"),
+    "value of a side": (lambda found: _side(found).update(value=1.0), "latency_p95: inputs[0].value is 1.0"),
     "bound": (lambda found: found["entries"][0]["judgement"]["bounds"].__setitem__(0, 1.0), "judgement.bounds[0]"),
 }
+
+
+def _side(found: dict[str, Any]) -> dict[str, Any]:
+    one: dict[str, Any] = found["entries"][0]["inputs"][0]
+    return one
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "number"),
+    [("check", "budget", "spent"), ("planned", "judgement", "z"), ("remembered", "look", "share")],
+)
+def test_another_number(run: Run, asked: Callable[[str], Path], name: str, key: str, number: str) -> None:
+    """Whatever is computed is compared: here a budget, a critical value and the share of a plan."""
+    file = asked(name)
+    found = json.loads(file.read_text())
+    next(entry[key] for entry in found["entries"] if entry.get(key))[number] = 9.0
+    file.write_text(json.dumps(found))
+    result = run("recompute", str(file))
+    assert result.exit_code == 1 and f": {key}.{number} is 9.0" in result.stderr and "1 difference." in result.stderr
+
+
+def test_burn_rates_are_made_again(run: Run, write: Write, fill: Fill) -> None:
+    """What was seen in the shorter windows is in the file too."""
+    fill(lambda fold: calls(fold, [10] * 500, failed=3), lambda fold: calls(fold, [10] * 500, ago=20_000, failed=9))
+    run("check", write("objectives: [{kpi: error_rate, target: 1%, window: 7d}]"), "--report", "json=verdict.json")
+    found = json.loads(Path("verdict.json").read_text())
+    assert found["entries"][0]["budget"]["burn"] == pytest.approx({"1h": 0.6, "6h": 1.2, "7d": 1.2})
+    assert run("recompute", "verdict.json").exit_code == 0
+    found["entries"][0]["budget"]["burn"]["1h"] = 0.0
+    Path("verdict.json").write_text(json.dumps(found))
+    assert "budget.burn.1h is 0.0" in run("recompute", "verdict.json").stderr
 
 
 @pytest.mark.parametrize("name", CHANGES)

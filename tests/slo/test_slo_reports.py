@@ -170,7 +170,7 @@ def test_wrong_usage(run: Run, report: str, words: list[str], says: str) -> None
 @pytest.mark.parametrize("file", ["plan.yaml", "slo.yaml"])
 def test_a_plan_is_not_written_over(run: Run, report: str, file: str) -> None:
     """A promotion keeps its plan, and the SLO file that the plan names."""
-    Path("plan.yaml").write_text(f"slo: {report}\nstages: [{{name: beta, share: 1%}}]")
+    Path("plan.yaml").write_text(f"slo: {report}\nstages: [{{name: beta, share: 1%, gates: []}}]")
     words = ("--version", "2", "--baseline", "1", "--report", f"json={file}")
     result = run("promote", "plan.yaml", *words)
     assert result.exit_code == 2 and f"would overwrite {file}" in result.stderr

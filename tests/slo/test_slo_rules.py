@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 
 from hybridobs.cli import main
 from hybridobs.kpi.catalog import KPIS
+from hybridobs.slo.window import Window
 
 ROOT = Path(__file__).parents[2]
 INSTALL = "promtool is missing; apt-get install -y --no-install-recommends prometheus"
@@ -88,6 +89,31 @@ def test_pairs(write: Any) -> None:
     assert [re.findall(r"> ([0-9.]+)", text)[0] for text in expressions] == ["0.144", "0.06", "0.03", "0.01"]
 
 
+@pytest.mark.parametrize(
+    ("window", "speeds"),
+    [("6h", [6, 1]), ("24h", [14.4, 4, 1]), ("7d", [14.4, 6, 3, 1]), ("28d", [14.4, 6, 3, 1])],
+)
+def test_no_pair_waits_until_more_than_the_budget_is_gone(write: Any, window: str, speeds: list[float]) -> None:
+    """A short window lowers the speed of a pair to the one at which its long window spends the whole budget."""
+    made(write, f"objectives: [{{kpi: error_rate, target: 1%, window: {window}}}]")
+    limits = [float(re.findall(r"> ([0-9.]+)", rule["expr"])[0]) for rule in alerts() if "slo" in rule["labels"]]
+    assert limits == pytest.approx([speed / 100 for speed in speeds])
+
+
+@pytest.mark.parametrize(("column", "window"), [(4, "24h"), (5, "7d"), (6, "28d")])
+def test_the_page_says_how_much_is_gone(write: Any, column: int, window: str) -> None:
+    """The table in docs/slo.md has the share of the budget that each alert of each window leaves spent."""
+    made(write, f"objectives: [{{kpi: error_rate, target: 1%, window: {window}}}]")
+    rows = re.findall(r"^\| \d [hd] and .+\|$", (ROOT / "docs" / "slo.md").read_text(), re.MULTILINE)
+    gone = []
+    for rule in (rule for rule in alerts() if "slo" in rule["labels"]):
+        speed = float(re.findall(r"> ([0-9.]+)", rule["expr"])[0]) / 0.01
+        share = speed * (Window(rule["labels"]["window"]).seconds or 0) / (Window(window).seconds or 0)
+        gone.append(f"{100 * share:.3g} %")
+    cells = [row.split("|")[column].strip() for row in rows]
+    assert [cell.split(" at ")[0] for cell in cells if cell != "left out"] == gone
+
+
 def test_low_traffic_does_not_flap(write: Any) -> None:
     """Every alert wants the minimum sample, and so many events that five must have been bad."""
     made(write, "objectives: [{kpi: error_rate, target: 0.1%, minimum_sample: 500}]")
@@ -97,7 +123,7 @@ def test_low_traffic_does_not_flap(write: Any) -> None:
 
 def test_pairs_that_cannot_speak(write: Any) -> None:
     """A pair longer than the objective's window, or needing more than all calls to be bad, is left out."""
-    made(write, "objectives: [{kpi: error_rate, target: 10%, window: 6h}]")
+    made(write, "objectives: [{kpi: error_rate, target: 20%, window: 6h}]")
     assert of("error_rate") == [("6h", "ticket")]
 
 

@@ -33,7 +33,7 @@ def amtool(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize("hooks", [(ALL,), (ALL, f"store-1={SITE}"), (f"store-1={SITE}",)], ids=["all", "both", "site"])
+@pytest.mark.parametrize("hooks", [(ALL,), (ALL, f"store-1={SITE}"), (f"store-1={SITE}",), (f'a\\b "1"={SITE}',)])
 def test_alertmanager_is_content(write: Any, hooks: tuple[str, ...]) -> None:
     """Whatever webhooks are given, amtool takes the file."""
     assert made(write, *hooks).exit_code == 0

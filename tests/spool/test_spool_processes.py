@@ -26,7 +26,8 @@ PRELUDE = """
 import os, sys, threading, time
 from itertools import count
 from hybridobs.sdk.queue import Priority, Record
-from hybridobs.sdk.spool import Limits, Spool
+from hybridobs.sdk.spool import Limits, Spool, _fork
+_fork._WAIT_S = 60.0
 place, stream = sys.argv[1:3]
 spool = Spool(place, stream, lambda: b"resource", limits=Limits(keep_free_bytes=0, chore_s=0.1, drain_bytes_s=0))
 def record(seq):
@@ -56,7 +57,7 @@ if os.fork():
     os._exit(0)  # the usual way of a daemon; no handler runs
 child = Spool(place, stream + "-child", lambda: b"resource", limits=spool.limits)
 child.append(record(1))
-got, deadline = set(), time.monotonic() + 10
+got, deadline = set(), time.monotonic() + 60
 while len(got) < 2 and time.monotonic() < deadline:
     batch = child.lease(100, 10**6)
     if batch is None:
@@ -67,6 +68,12 @@ while len(got) < 2 and time.monotonic() < deadline:
 child.end()
 print(sorted(got), flush=True)
 """
+
+
+@pytest.fixture(autouse=True)
+def _slow_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a fork waits for is a commit, never the end of its patience."""
+    monkeypatch.setattr("hybridobs.sdk.spool._fork._WAIT_S", 60.0)
 
 
 def start(place: Path, stream: str, script: str, *arguments: object) -> subprocess.Popen[str]:

@@ -6,7 +6,9 @@ import io
 import json
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
@@ -15,7 +17,9 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from hybridobs.contract import LostReason
 from hybridobs.errors import ConfigError
 from hybridobs.sdk.queue import Batch, LostRange, Priority, Record
-from hybridobs.sdk.spool import Limits, Spool, drain, export, inspect
+from hybridobs.sdk.spool import Limits, Spool, _schema, drain, export, inspect
+from hybridobs.sdk.spool._inspect import looks
+from hybridobs.sdk.spool._slot import Slot
 
 Open = Callable[..., Spool]
 
@@ -78,6 +82,115 @@ def test_inspect_says_what_it_cannot_read(left: Path) -> None:
     info = inspect(left)
     assert [slot.state for slot in info.slots] == ["newer", "damaged"]
     assert info.set_aside == (left / "slot-2.db.damaged",)
+
+
+def test_a_file_of_another_program_is_no_spool(left: Path) -> None:
+    """The SDK would set it aside."""
+    with sqlite3.connect(left / "slot-0.db") as db:
+        db.execute("PRAGMA application_id = 42")
+    db.close()
+    assert [slot.state for slot in inspect(left).slots] == ["damaged"]
+
+
+def test_a_file_that_a_power_cut_left_empty(place: Path, open_spool: Open) -> None:
+    """Nothing waits in it, it is not damaged, and the next process uses it."""
+    place.mkdir(mode=0o700)
+    (place / "slot-0.lock").touch()
+    (place / "slot-0.db").touch()
+    assert [(slot.state, slot.streams) for slot in inspect(place).slots] == [("left", ())]
+    assert export(place, io.StringIO()) == 0
+    spool = open_spool()
+    spool.append(span(1))
+    assert spool.sync(10) and inspect(place).records == 1
+    assert sorted(path.name for path in place.glob("*.db*")) == ["slot-0.db", "slot-0.db-shm", "slot-0.db-wal"]
+
+
+def test_a_file_appears_whole(place: Path, open_spool: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever looks while a process begins finds no file, or one that can be read, and nothing half written stays."""
+    seen: list[str] = []
+    sync = _schema.sync
+
+    def look(path: Path) -> None:
+        seen.extend(slot.state for slot in inspect(place).slots)
+        sync(path)
+
+    monkeypatch.setattr(_schema, "sync", look)
+    assert open_spool().sync(10)
+    assert set(seen) == {"held"}
+    assert not list(place.glob("*.new*"))
+
+
+def test_half_a_layout_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that is full half way: nothing is there, and the next try begins anew."""
+    with monkeypatch.context() as full:
+        full.setattr(_schema, "_TABLES", "PRAGMA journal_mode = WAL; CREATE TABLE streams (key); CREATE nonsense")
+        with pytest.raises(sqlite3.OperationalError, match="nonsense"):
+            _schema.connect(tmp_path / "slot-0.db")
+    assert list(tmp_path.iterdir()) == []
+    _schema.connect(tmp_path / "slot-0.db").close()
+
+
+def test_what_lies_beside_a_file_that_is_gone(left: Path) -> None:
+    """A write-ahead log that outlived its file is not taken for that of the next one."""
+    path = left / "slot-0.db"
+    with closing(_schema.connect(path)) as db:
+        db.execute("UPDATE records SET seq = 9")
+        log = Path(f"{path}-wal").read_bytes()
+    path.unlink()
+    Path(f"{path}-wal").write_bytes(log)
+    with closing(_schema.connect(path)) as db:
+        assert db.execute("SELECT count(*) FROM records").fetchone() == (0,)
+
+
+def test_a_file_that_goes_while_it_is_opened(left: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its process has delivered everything and ended: that is no damage, and no error."""
+    connect = sqlite3.connect
+
+    def late(*args: Any, **settings: Any) -> sqlite3.Connection:
+        (left / "slot-0.db").unlink(missing_ok=True)
+        made: sqlite3.Connection = connect(*args, **settings)
+        return made
+
+    monkeypatch.setattr(sqlite3, "connect", late)
+    assert inspect(left).slots == () and export(left, io.StringIO()) == 0
+
+
+def test_a_file_that_cannot_be_read_now(left: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that fails is not a damaged file; one failure is none."""
+    connect, failures = sqlite3.connect, [1]
+
+    def failing(*args: Any, **settings: Any) -> sqlite3.Connection:
+        if failures[0] > 0:
+            failures[0] -= 1
+            raise sqlite3.OperationalError("disk I/O error")
+        made: sqlite3.Connection = connect(*args, **settings)
+        return made
+
+    monkeypatch.setattr(sqlite3, "connect", failing)
+    assert inspect(left).records == 3
+    failures[0] = 100
+    with pytest.raises(ConfigError, match=r"slot-0\.db.*cannot be read now: disk I/O error; try again"):
+        inspect(left)
+
+
+def test_who_looks_keeps_others_from_the_file(left: Path) -> None:
+    """Nobody begins to use it meanwhile, another one may look too, and then it is free again."""
+    for slot, db in looks(left):
+        assert db is not None and slot.state == "left"
+        assert Slot.take(left, 0) is None and inspect(left).slots[0].state == "left"
+    taken = Slot.take(left, 0)
+    assert taken is not None
+    taken.free()
+
+
+def test_who_looks_at_a_file_in_use_deletes_nothing(left: Path) -> None:
+    """Its process has closed it for a fork; what is beside it is for that process to delete, or for the next one."""
+    taken = Slot.take(left, 0)
+    assert taken is not None
+    (left / "slot-0.db-wal").touch()
+    assert [slot.state for slot in inspect(left).slots] == ["held"]
+    assert (left / "slot-0.db-wal").exists()
+    taken.free()
 
 
 @pytest.mark.parametrize("tool", [inspect, lambda d: drain(d, lambda _: True), lambda d: export(d, io.StringIO())])

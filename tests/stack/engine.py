@@ -22,7 +22,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from hybridobs.store import Store, StreamState
-from tests.chaos.network import free_port
+from tests.ports import free_port
 from tests.stack import base
 
 ROOT = Path(__file__).parents[2]

@@ -26,7 +26,7 @@ def test_the_simulated_gates_are_the_same_numbers_on_any_number_of_workers() -> 
     assert len(alone) == 10
 
 
-@pytest.mark.parametrize("kind", ["quantile", "difference", "ratio", "paired"])
+@pytest.mark.parametrize("kind", ["quantile", "difference", "ratio", "paired", "share", "delay"])
 @pytest.mark.parametrize("icc", [0.0, 0.05])
 def test_the_arrays_say_what_the_gates_say(kind: str, icc: float) -> None:
     """Every verdict of twenty runs, by every rule, is asked of the gate itself too."""

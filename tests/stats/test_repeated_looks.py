@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
-from hybridobs.kpi.stats import AnyTime, Looks, OneLook, PlannedLooks, RememberedLooks, boundary
+from hybridobs.kpi.stats import AnyTime, Looks, OneLook, Planned, PlannedLooks, RememberedLooks, boundary
 from hybridobs.kpi.stats.sequential import information
 from hybridobs.kpi.stats.spending import spent
 
@@ -27,8 +28,27 @@ def test_a_plan_asks_early_looks_to_be_very_sure(share: float, z: float) -> None
 def test_the_last_look_of_a_plan_spends_it() -> None:
     """After it the critical value does not fall any further, and the caller is told to stop."""
     plan = PlannedLooks(1000, 9000)
-    assert [plan.spent(n, 9 * n) for n in (999, 1000, 1100)] == [False, True, True]
+    assert [plan.full(n, 9 * n) for n in (999, 1000, 1100)] == [False, True, True]
     assert plan.z(1100, 9900) == plan.final
+
+
+@pytest.mark.parametrize("rule", [PlannedLooks(1000, 1000), RememberedLooks(1000, 1000)])
+def test_a_plan_waits_for_the_side_that_lags(rule: Planned) -> None:
+    """Half of a small canary is half of the plan, however large the baseline beside it is."""
+    assert rule.share(500, 49_500) == rule.share(49_500, 500) == 0.5 and not rule.full(999, 98_901)
+    assert replace(rule, baseline=math.inf).share(250, math.inf) == 0.25
+
+
+def test_after_a_plan_there_is_a_bound_for_all_times() -> None:
+    """It is surer than the last look of the plan, since it is asked for ever."""
+    rule = RememberedLooks(1000, 1000, (1.0,))
+    assert rule.afterwards.alpha == 0.01 and rule.afterwards.z(1000, 1000) > AnyTime(1000, 1000).final > rule.final
+
+
+def test_watching_for_ever_alarms_less_often_than_said() -> None:
+    """600 random walks without drift, looked at after every step up to eight times the plan."""
+    rule = RememberedLooks(100, math.inf, (1.0,)).afterwards
+    assert _alarms(rule.z, 800, 600) < 0.01 + 3 * math.sqrt(0.01 * 0.99 / 600)
 
 
 def test_a_look_before_any_data_cannot_decide() -> None:
@@ -52,7 +72,7 @@ def test_a_bound_without_a_plan_is_narrowest_at_its_typical_size() -> None:
 @pytest.mark.parametrize("rule", [PlannedLooks(500, math.inf), AnyTime(500, math.inf)])
 def test_500_looks_together_alarm_no_more_often_than_one_may(rule: Looks) -> None:
     """1,500 random walks without drift, looked at after every step."""
-    assert _alarms(rule.z, 500, 1500) < 0.05 + 3 * math.sqrt(0.05 * 0.95 / 1500)
+    assert 0.01 < _alarms(rule.z, 500, 1500) < 0.05 + 3 * math.sqrt(0.05 * 0.95 / 1500)
 
 
 def test_looking_again_without_a_rule_alarms_far_too_often() -> None:

@@ -31,6 +31,7 @@ def aged(store: Store, clock: Clock) -> Store:
     store.keep(Retention(minutes=WEEK, hours=WEEK, days=WEEK, shards=WEEK))
     used(store, clock, "old")
     for _ in range(10):
+        list(store.upkeep())
         clock.now_ns += DAY * 10**9
         used(store, clock, "new")
     return store

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hybridobs.kpi.drift import CategoryReference, Key, NumericReference, Reference
 from hybridobs.store import Store
+from tests.store.conftest import Opener
 
 LIGHT, WINTER = Key("digits", "1", "light"), Key("digits", "1", "light", "month-01")
 REFERENCE = "feature.reference"
@@ -32,6 +33,17 @@ def test_replaced(store: Store) -> None:
     put(store, numbers(LIGHT))
     put(store, numbers(LIGHT, 2))
     assert [one.reference for one in store.references()] == [numbers(LIGHT, 2)]
+
+
+def test_not_replaced_unless_wanted(opened: Opener) -> None:
+    """Who adds is told what another one has registered, which stays; the rest is registered."""
+    first, second = opened(writer="first"), opened(writer="second")
+    put(first, numbers(LIGHT))
+    with second.begin() as tx:
+        assert tx.put_references([numbers(WINTER), numbers(LIGHT, 2)], replace=False) == {LIGHT}
+    assert [one.reference for one in first.references()] == [numbers(LIGHT), numbers(WINTER)]
+    with second.begin() as tx:
+        assert tx.put_references([numbers(LIGHT, 2)]) == {LIGHT} and tx.put_references([]) == set()
 
 
 def test_removed(store: Store) -> None:

@@ -22,7 +22,7 @@ from hybridobs.kpi.summary import Summary
 from hybridobs.store import Retention, Store
 from hybridobs.store import _rollup as rollup
 from hybridobs.store._tiles import DAY, HOUR
-from tests.store.conftest import Clock
+from tests.store.conftest import Clock, trust
 
 Opener = Callable[..., Store]
 Cells = dict[CellKey, list[int]]
@@ -200,8 +200,9 @@ def sums(store: Store, **question: object) -> dict[int, int]:
 
 
 @pytest.fixture
-def thinned(store: Store) -> Store:
+def thinned(store: Store, clock: Clock) -> Store:
     """One call in each of two minutes of an hour of today and the days before, of which less and less is kept."""
+    trust(store, clock)
     store.keep(SHORT)
     for days in range(5):
         add(store, {cell(TODAY - days * DAY + HOUR + minute * 60): [10**days] for minute in (5, 20)})
@@ -258,12 +259,13 @@ def test_time_passes_and_minutes_go(thinned: Store, clock: Clock) -> None:
     assert thinned.due().drop > 0
     tidy(thinned)
     assert sums(thinned, until=TODAY) == {TODAY + HOUR - DAY: 20, TODAY - 2 * DAY: 200}
-    assert thinned.due() == (0, 0)
+    assert thinned.due() == (0, 0, 0)
 
 
-def test_the_store_remembers_its_retention(opened: Opener) -> None:
+def test_the_store_remembers_its_retention(opened: Opener, clock: Clock) -> None:
     """Whoever opens it next keeps to the same; what was dropped does not come back with a longer one."""
     with opened() as store:
+        trust(store, clock)
         assert store.retention() == Retention()
         store.keep(SHORT)
         add(store, {cell(TODAY - 2 * DAY): [1], cell(TODAY - 2 * DAY + 60): [1]})

@@ -38,6 +38,10 @@ class Tls:
 
     def context(self) -> ssl.SSLContext:
         """For HTTP; ConfigError for files that cannot be used. It asks for a certificate, the door insists on it."""
+        self._context = self._loaded()
+        return self._context
+
+    def _loaded(self) -> ssl.SSLContext:
         made = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         made.minimum_version = ssl.TLSVersion.TLSv1_2
         try:
@@ -48,12 +52,11 @@ class Tls:
         except (OSError, ssl.SSLError) as error:
             shown = f"{self.certificate}, {self.key}" + (f", {self.client_ca}" if self.client_ca else "")
             raise ConfigError("tls", shown, f"cannot be used: {error}") from error
-        self._context = made
         return made
 
     def credentials(self) -> Any:
         """For gRPC; ConfigError for files that cannot be used."""
-        self.context()
+        self._loaded()
         self._shown = self._pair()
         return grpc.dynamic_ssl_server_credentials(
             self._configuration(self._shown), self._changed, self.client_ca is not None
@@ -67,11 +70,16 @@ class Tls:
             try:
                 found = self._pair()
                 if found != seen and self._context is not None:
-                    self._context.load_cert_chain(self.certificate, self.key)
+                    self._renew(self._context)
                     log.info("%s changed and is used now", self.certificate)
                 seen = found
             except (OSError, ssl.SSLError) as error:
                 log.warning("%s changed and cannot be used; the old one stays: %s", self.certificate, error)
+
+    def _renew(self, context: ssl.SSLContext) -> None:
+        """Load the files elsewhere first: a context takes a certificate before it sees that its key is another one."""
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(self.certificate, self.key)
+        context.load_cert_chain(self.certificate, self.key)
 
     def _changed(self) -> Any:
         """Asked by gRPC at each handshake: None where nothing changed."""

@@ -1,13 +1,14 @@
 """Requests on disk, in the order in which they came, until the next hop has them; and what is lost of whose stream.
 
-SQLite with an fsync for every commit: what ``add`` returned from survives a power cut. One process holds the file. Age
-counts only while the machine is on, on an axis ``base + time since boot``, where the base of a new boot is the last
-point that the boot before it is known to have reached.
+SQLite with an fsync for every commit: what ``add`` returned from survives a power cut. One process holds the file; if
+somebody deletes it, what it held goes into a new one before anything more is kept. Age counts only while the machine is
+on, on an axis ``base + time since boot``, where the base of a new boot is the last point that the boot before it is
+known to have reached.
 """
 
 from __future__ import annotations
 
-import os
+import logging
 import shutil
 import sqlite3
 import threading
@@ -17,30 +18,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hybridobs.collector.forward._frame import Lost, halves, leaving, lost_with, merge
+from hybridobs.collector.forward._layout import check, connect, identity, make, make_durable
 from hybridobs.collector.forward._limits import RelayLimits
 from hybridobs.contract import LostReason, Signal
-from hybridobs.errors import ConfigError, LayoutError, StoreTooNew
+from hybridobs.errors import ConfigError, LayoutError
 from hybridobs.sdk.hop import LostRange
 from hybridobs.sdk.spool import Clock, is_damage, private_directory, set_aside, system_clock
 
-VERSION = 1
-APPLICATION = 0x484F4252  # "HOBR"
+log = logging.getLogger(__name__)
+
 _OVERHEAD = 64  # bytes that a row is charged beside its body
 _MOST_LOST = 1000  # ranges in one report
 _SIGNALS = (Signal.TRACES, Signal.LOGS)  # by number; also the order in which they are given up
-_TABLES = f"""
-PRAGMA journal_mode = WAL;
-BEGIN IMMEDIATE;
-CREATE TABLE requests (id INTEGER PRIMARY KEY, signal INTEGER NOT NULL, at INTEGER NOT NULL, body BLOB NOT NULL);
-CREATE TABLE streams (key INTEGER PRIMARY KEY, resource BLOB NOT NULL UNIQUE);
-CREATE TABLE lost (
-    id INTEGER PRIMARY KEY, stream INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, reason TEXT NOT NULL
-);
-CREATE TABLE clock (boot TEXT NOT NULL, base INTEGER NOT NULL, last INTEGER NOT NULL);
-PRAGMA application_id = {APPLICATION};
-PRAGMA user_version = {VERSION};
-COMMIT;
-"""
 
 
 class Batch(NamedTuple):
@@ -78,6 +67,7 @@ class RelayFile:
         self._done: set[int] = set()  # delivered, and the disk did not take that yet
         self._out: set[int] = set()  # being sent
         self._db: sqlite3.Connection | None = None
+        self._identity: tuple[int, int] | None = None
         self._base = 0
 
     @property
@@ -102,13 +92,12 @@ class RelayFile:
             self._open()
 
     def _open(self) -> None:
-        with suppress(FileExistsError):  # SQLite would use the umask
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
-        db = self._db = sqlite3.connect(self.path, timeout=1.0, isolation_level=None, check_same_thread=False)
-        db.execute("PRAGMA locking_mode = EXCLUSIVE")  # until the process ends, however it ends
-        _check(db, self.path)
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = FULL")
+        with suppress(FileExistsError):
+            make(self.path)
+        db = self._db = connect(self.path)
+        check(db, self.path)
+        make_durable(db)
+        self._identity = identity(self.path)
         with self._write() as db:
             row = db.execute("SELECT boot, base, last FROM clock").fetchone()
             boot, base, last = row or (self._clock.boot, 0, 0)
@@ -131,6 +120,7 @@ class RelayFile:
     def _write(self) -> Iterator[sqlite3.Connection]:
         """One transaction: all of it, or nothing and the exception."""
         with self._lock:
+            self._stay()
             db = self._reader()
             db.execute("BEGIN IMMEDIATE")
             try:
@@ -145,6 +135,40 @@ class RelayFile:
         if self._db is None:
             raise OSError(f"{self.path} is closed")
         return self._db
+
+    def _stay(self) -> None:
+        """See that what we write is at its path: SQLite would write into a deleted file until the process ends."""
+        found = identity(self.path)
+        if found is None:
+            self._move()
+        elif found != self._identity:
+            raise OSError(f"{self.path} was replaced by another file while it was in use")
+        elif identity(Path(f"{self.path}-wal")) is None:
+            self._open_again()
+
+    def _open_again(self) -> None:
+        """Go on with a write-ahead log in the place of one that somebody deleted, once the file has what was in it."""
+        gone = self._reader()
+        gone.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        self.close()
+        self._db = connect(self.path)
+        make_durable(self._db)
+
+    def _move(self) -> None:
+        """Go on in a new file with all that the deleted one held."""
+        gone = self._reader()
+        make(self.path)
+        db = connect(self.path)
+        try:
+            make_durable(db)
+            gone.backup(db)
+        except BaseException:
+            db.close()
+            self.path.unlink()
+            raise
+        self._db, self._identity = db, identity(self.path)
+        gone.close()
+        log.warning("%s was deleted while it was in use; what waited is in a new one", self.path)
 
     def now(self) -> int:
         """This moment on the axis, in ns."""
@@ -273,6 +297,7 @@ class RelayFile:
     def chores(self) -> None:
         """What is due every few seconds: what was delivered, what is too old, what is too much."""
         with self._lock:
+            self._stay()
             if self._done:
                 self._forget()
             too_old = self.now() - int(self.limits.max_age * 1e9)
@@ -316,20 +341,6 @@ class RelayFile:
     def _count_lost(self, db: sqlite3.Connection) -> None:
         with self._lock:
             self.lost = db.execute("SELECT count(*) FROM lost").fetchone()[0]
-
-
-def _check(db: sqlite3.Connection, path: Path) -> None:
-    """Lay out a new file, accept one of ours, refuse any other."""
-    [version], [application] = (
-        db.execute("PRAGMA user_version").fetchone(),
-        db.execute("PRAGMA application_id").fetchone(),
-    )
-    if not version and not application and not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-        db.executescript(_TABLES)
-    elif application != APPLICATION:
-        raise LayoutError(f"{path} is not a relay's")
-    elif version > VERSION:
-        raise StoreTooNew(f"{path} was written by a newer hybridobs (version {version}, this one reads {VERSION})")
 
 
 def _lose(db: sqlite3.Connection, lost: Lost) -> None:

@@ -25,7 +25,7 @@ from hybridobs.kpi.stats.intervals import Interval, Rate, clopper_pearson, wilso
 from hybridobs.kpi.stats.paired import Pairs, paired_interval
 from hybridobs.kpi.stats.quantiles import Estimate, quantile_estimate, rank_interval, ratio_bounds
 from hybridobs.kpi.stats.rates import difference_interval, newcombe, ratio_interval
-from hybridobs.kpi.stats.sequential import AnyTime, Looks, OneLook, PlannedLooks, RememberedLooks
+from hybridobs.kpi.stats.sequential import AnyTime, Looks, OneLook, Planned, PlannedLooks, RememberedLooks
 from hybridobs.kpi.stats.spending import boundary
 from hybridobs.kpi.stats.verdict import Judgement, Verdict, Worse, decide
 
@@ -39,6 +39,7 @@ __all__ = [
     "Looks",
     "OneLook",
     "Pairs",
+    "Planned",
     "PlannedLooks",
     "Rate",
     "RememberedLooks",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import NamedTuple
 
 from hybridobs.kpi.stats import needed as sample
 from hybridobs.kpi.stats.clustering import INDEPENDENT, Clustering, combined, critical, under
@@ -33,17 +34,23 @@ def judge_rate(
     clustering: Clustering = INDEPENDENT,
 ) -> Judgement:
     """One share against a limit, by the exact interval: 2995 clean updates prove a failure rate below 0.1 %."""
-    z = critical(looks.z(rate.n, math.inf), clustering)
-    bounds = clopper_pearson(clustering.effective(rate), z)
+    cluster = _rare(clustering, rate.share, limit)
+    z = critical(looks.z(rate.n, math.inf), cluster)
+    bounds = clopper_pearson(cluster.effective(rate), z)
     value = rate.share if rate.n > 0 else None
     verdict = decide(bounds, limit, worse)
 
     def size() -> int | None:
         if worse is Worse.LOWER:
-            return sample.for_rate(1 - rate.share, 1 - limit, looks.final, effect=clustering.inflation)
-        return sample.for_rate(rate.share, limit, looks.final, effect=clustering.inflation)
+            return sample.for_rate(1 - rate.share, 1 - limit, looks.final, effect=cluster.inflation)
+        return sample.for_rate(rate.share, limit, looks.final, effect=cluster.inflation)
 
-    return _judgement(verdict, value, bounds, limit, z, (rate.n, math.inf), clustering, size)
+    return _judgement(verdict, value, bounds, limit, z, (rate.n, math.inf), cluster, size)
+
+
+def _rare(clustering: Clustering, share: float, limit: float) -> Clustering:
+    """The clustering at the limit, by what is rare there: events, or their absence."""
+    return under(clustering, share, limit) if limit <= 0.5 else under(clustering, 1 - share, 1 - limit)
 
 
 def judge_rate_ratio(
@@ -56,21 +63,7 @@ def judge_rate_ratio(
     clusterings: Sides = APART,
 ) -> Judgement:
     """The candidate's rate over the baseline's, against a ratio: "false positives +15 %" is a limit of 1.15."""
-    cluster = _compared(clusterings, candidate, baseline, null_ratio(candidate, baseline, limit), relative=True)
-    z = critical(looks.z(candidate.n, baseline.n), cluster)
-    bounds = ratio_interval(cluster.effective(candidate), cluster.effective(baseline), z, skew=True)
-    seen = candidate.n > 0 and baseline.events > 0
-    share, effect = _share(candidate.n, baseline.n), cluster.inflation
-    return _judgement(
-        decide(bounds, limit, worse),
-        candidate.share / baseline.share if seen else None,
-        bounds,
-        limit,
-        z,
-        (candidate.n, baseline.n),
-        cluster,
-        lambda: sample.for_rate_ratio(baseline.share, limit, looks.final, share=share, effect=effect),
-    )
+    return _judge_two(_RATIO, candidate, baseline, limit, worse, looks, clusterings)
 
 
 def judge_rate_difference(
@@ -83,21 +76,49 @@ def judge_rate_difference(
     clusterings: Sides = APART,
 ) -> Judgement:
     """The candidate's rate minus the baseline's, against a difference: "+5 points" is a limit of 0.05."""
-    cluster = _compared(clusterings, candidate, baseline, null_difference(candidate, baseline, limit), relative=False)
+    return _judge_two(_DIFFERENCE, candidate, baseline, limit, worse, looks, clusterings)
+
+
+class _Comparing(NamedTuple):
+    """A way to compare two rates: both at the limit, an interval, a value, and a sample that would tell."""
+
+    null: Callable[[Rate, Rate, float], tuple[float, float]]
+    interval: Callable[..., Interval]
+    value: Callable[[Rate, Rate], float | None]
+    size: Callable[..., int | None]
+    relative: bool
+
+
+_RATIO = _Comparing(
+    null_ratio,
+    ratio_interval,
+    lambda candidate, baseline: candidate.share / baseline.share if candidate.n > 0 and baseline.events > 0 else None,
+    sample.for_rate_ratio,
+    relative=True,
+)
+_DIFFERENCE = _Comparing(
+    null_difference,
+    difference_interval,
+    lambda candidate, baseline: candidate.share - baseline.share if candidate.n > 0 and baseline.n > 0 else None,
+    sample.for_rate_difference,
+    relative=False,
+)
+
+
+def _judge_two(
+    way: _Comparing, candidate: Rate, baseline: Rate, limit: float, worse: Worse, looks: Looks, clusterings: Sides
+) -> Judgement:
+    null = way.null(candidate, baseline, limit)
+    cluster = _compared(clusterings, candidate, baseline, null, relative=way.relative)
     z = critical(looks.z(candidate.n, baseline.n), cluster)
-    bounds = difference_interval(cluster.effective(candidate), cluster.effective(baseline), z, skew=True)
-    seen = candidate.n > 0 and baseline.n > 0
+    bounds = way.interval(cluster.effective(candidate), cluster.effective(baseline), z, skew=True)
+    verdict, value = decide(bounds, limit, worse), way.value(candidate, baseline)
     share, effect = _share(candidate.n, baseline.n), cluster.inflation
-    return _judgement(
-        decide(bounds, limit, worse),
-        candidate.share - baseline.share if seen else None,
-        bounds,
-        limit,
-        z,
-        (candidate.n, baseline.n),
-        cluster,
-        lambda: sample.for_rate_difference(baseline.share, limit, looks.final, share=share, effect=effect),
-    )
+
+    def size() -> int | None:
+        return way.size(baseline.share, limit, looks.final, share=share, effect=effect)
+
+    return _judgement(verdict, value, bounds, limit, z, (candidate.n, baseline.n), cluster, size)
 
 
 def judge_quantile(

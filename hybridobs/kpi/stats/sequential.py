@@ -19,6 +19,7 @@ from hybridobs.kpi.stats.distributions import normal_quantile
 from hybridobs.kpi.stats.spending import boundary
 
 ALPHA = 0.05
+AFTERWARDS = 0.01
 
 
 class Looks(Protocol):
@@ -51,15 +52,33 @@ class OneLook:
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedLooks:
-    """Any number of looks up to a planned number of events; the look at the plan's end is final.
-
-    Once the plan is full the critical value stays: whoever keeps looking after
-    it spends more than ``alpha``, so the caller must stop there (``spent``).
-    """
+class Planned:
+    """Looks up to a planned number of events on each side; an infinite one is a fixed target."""
 
     candidate: float
     baseline: float
+
+    def share(self, candidate: float, baseline: float) -> float:
+        """The part of the plan that is seen, at most 1: that of the side that lags.
+
+        With traffic split in any steady way this is the part of the information that a comparison will have when the
+        lagging side is full; half the events of a small canary beside a large baseline are half the plan.
+        """
+        sides = ((candidate, self.candidate), (baseline, self.baseline))
+        return min(1.0, *(seen / planned for seen, planned in sides if math.isfinite(planned)))
+
+    def full(self, candidate: float, baseline: float) -> bool:
+        """Whether both sides have what was planned."""
+        return self.share(candidate, baseline) >= 1
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedLooks(Planned):
+    """Any number of looks while the plan fills; the one that finds it full is final.
+
+    Nothing is remembered, so whoever looks at a full plan again spends more than ``alpha``.
+    """
+
     alpha: float = ALPHA
 
     def z(self, candidate: float, baseline: float) -> float:
@@ -72,25 +91,15 @@ class PlannedLooks:
         """Half of alpha: a Brownian path ends above c half as often as it ever goes there."""
         return normal_quantile(self.alpha / 2)
 
-    def spent(self, candidate: float, baseline: float) -> bool:
-        """Whether the plan is full, so that this look is the last."""
-        return self.share(candidate, baseline) >= 1
-
-    def share(self, candidate: float, baseline: float) -> float:
-        """The part of the planned information that is seen, at most 1."""
-        return min(1.0, information(candidate, baseline) / information(self.candidate, self.baseline))
-
 
 @dataclass(frozen=True, slots=True)
-class RememberedLooks:
-    """Looks up to a planned number of events, of which all earlier ones are known.
+class RememberedLooks(Planned):
+    """Looks while the plan fills, of which all earlier ones are known.
 
     ``taken`` are the shares of the plan at which the gate was looked at before, rising. A look that adds no
     information to the last one is the last one again.
     """
 
-    candidate: float
-    baseline: float
     taken: tuple[float, ...] = ()
     alpha: float = ALPHA
 
@@ -108,9 +117,10 @@ class RememberedLooks:
         over = self.taken and self.taken[-1] >= 1
         return boundary(self.taken if over else (*self.taken, 1.0), self.alpha)
 
-    def share(self, candidate: float, baseline: float) -> float:
-        """The part of the planned information that is seen, at most 1."""
-        return min(1.0, information(candidate, baseline) / information(self.candidate, self.baseline))
+    @property
+    def afterwards(self) -> AnyTime:
+        """Looks for a breach once the plan is full: as often as one likes, for ``AFTERWARDS`` beside ``alpha``."""
+        return AnyTime(self.candidate, self.baseline, AFTERWARDS)
 
 
 @dataclass(frozen=True, slots=True)

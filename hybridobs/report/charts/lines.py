@@ -71,7 +71,7 @@ def _told(kpi: Kpi, tiers: Mapping[str, Values]) -> str:
             parts.append(
                 f"{tier} from {kpi.shown(min(known))} to {kpi.shown(max(known))}, at the end {kpi.shown(known[-1])}"
             )
-    promised = "" if kpi.objective is None else f"; objective {kpi.shown(kpi.objective)}"
+    promised = "" if kpi.objective is None else f"; objective {kpi.exactly(kpi.objective)}"
     return f"{kpi.title} over time: {'; '.join(parts)}{promised}"
 
 

@@ -45,7 +45,7 @@ class EnergyMeter:
     def __init__(self, source: Source | None, why: str = "") -> None:
         self.source = source
         self.why = why
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may be measured, and may come in the middle of this
         self._running = 0
         self._last: float | None = None
         self._share = 0.0
@@ -54,7 +54,7 @@ class EnergyMeter:
 
     def again(self) -> None:
         """Begin anew in a forked child: nothing runs there, and nobody holds the lock."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._running, self._last = 0, None
 
     def begin(self) -> tuple[float, int]:
@@ -77,7 +77,8 @@ class EnergyMeter:
         if now is None:
             self._broken += 1
         elif self._running and self._last is not None:
-            self._share += max(now - self._last, 0.0) / self._running
+            more = max(now - self._last, 0.0) / self._running
+            self._share += more
         self._last = now
 
 

@@ -42,7 +42,7 @@ class Monitor:
         self._on_since: float | None = None
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
-        self._ticking = threading.Lock()
+        self._ticking = threading.RLock()
 
     def find_crashes(self, directory: Path | None, service: str) -> None:
         """Watch this run and remember where the earlier ones are; without a private directory, say why not."""
@@ -58,8 +58,9 @@ class Monitor:
 
     def run(self, interval: float) -> None:
         """Report every ``interval`` seconds from a thread of our own, beginning now."""
-        self._thread = threading.Thread(target=self._loop, args=(interval,), name="hybridobs-health", daemon=True)
-        self._thread.start()
+        thread = threading.Thread(target=self._loop, args=(interval,), name="hybridobs-health", daemon=True)
+        thread.start()
+        self._thread = thread  # only now can it be joined
 
     def _loop(self, interval: float) -> None:
         try:
@@ -111,7 +112,8 @@ def _typed(values: dict[str, object]) -> dict[str, object]:
 
 
 _active: Monitor | None = None
-_lock = threading.Lock()
+# Held for all of a start or a stop: of two monitors at once one would be forgotten, and its run be told as a crash.
+_lock = threading.RLock()
 _registered = False
 
 
@@ -136,14 +138,15 @@ def start(
     _check(interval, model_bytes, rails)
     try:
         pipeline = _pipeline.active or _pipeline.first()
-        stop()
-        if pipeline.off:
-            return
-        monitor = Monitor(Looks(root, rails=rails, model_bytes=model_bytes), Subject(None, model, version))
-        if crashes:
-            monitor.find_crashes(None if directory is None else Path(directory), pipeline.settings.service)
-        _put_in_force(monitor)
-        monitor.run(interval)
+        with _lock:
+            stop()
+            if pipeline.off:
+                return
+            monitor = Monitor(Looks(root, rails=rails, model_bytes=model_bytes), Subject(None, model, version))
+            if crashes:
+                monitor.find_crashes(None if directory is None else Path(directory), pipeline.settings.service)
+            _put_in_force(monitor)
+            monitor.run(interval)
     except Exception:
         failed("health")
 
@@ -154,8 +157,8 @@ def stop() -> None:
     try:
         with _lock:
             monitor, _active = _active, None
-        if monitor is not None:
-            monitor.stop()
+            if monitor is not None:
+                monitor.stop()
     except Exception:
         failed("health")
 
@@ -202,18 +205,17 @@ def _check(interval: float, model_bytes: int | None, rails: Sequence[str]) -> No
 
 def _put_in_force(monitor: Monitor) -> None:
     global _active, _registered
-    with _lock:
-        _active = monitor
-        if not _registered:
-            _registered = True
-            atexit.register(stop)  # after the pipeline's own, so it runs before it
-            if hasattr(os, "register_at_fork"):
-                os.register_at_fork(after_in_child=_after_fork)
+    _active = monitor
+    if not _registered:
+        _registered = True
+        atexit.register(stop)  # after the pipeline's own, so it runs before it
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=_after_fork)
 
 
 def _after_fork() -> None:
     global _active, _lock
-    _lock = threading.Lock()
+    _lock = threading.RLock()
     monitor, _active = _active, None
     if monitor is not None:
         try:

@@ -7,6 +7,7 @@ goes on from there. Nothing here raises but ConfigError when an attempt is made.
 from __future__ import annotations
 
 import errno
+import os
 import threading
 import uuid
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ from hybridobs.sdk.ota._said import facts, left, move
 
 _ENDS = ("failed", "rolled_back", "rollback_failed", "rejected", "canceled", "timed_out", "skipped", "removed")
 _WORDS_KEPT = 100  # an agent may repeat itself for days
+_LOOK_S = 1.0  # that somebody who only looks at an attempt may need; longer, and it is somebody else's
 _ERROR_IN = {
     "download": "download_failed",
     "verify": "integrity_check_failed",
@@ -53,8 +55,9 @@ def attempt(
 
     ``kind`` is model, app, container, firmware, os or config; ``trigger`` operator, gate, device or schedule. The state
     lies in ``directory``, which both slots must share: by default ``ota`` in the state directory of the service. An
-    unfinished attempt of the same kind for another deployment is over, as canceled. ConfigError for a kind or trigger
-    that is none, a version or deployment that is empty, or a directory that is not private.
+    unfinished attempt of the same kind for another deployment is over, as canceled; one that another process works on
+    for more than a second is left to it. ConfigError for a kind or trigger that is none, a version or deployment that
+    is empty, or a directory that is not private.
     """
     for key, value, choices in (("kind", kind, c.CHOICES[c.OTA_KIND]), ("trigger", trigger, c.CHOICES[c.OTA_TRIGGER])):
         if value not in choices and not (key == "trigger" and value is None):
@@ -71,20 +74,17 @@ def attempt(
     except Exception:
         failed("ota")
         found = None
-    return Attempt(where, found or new)
+    return Attempt(*(found or _begun(where, new)))
 
 
 class Attempt:
     """An attempt under way; ``with`` ends it as failed if the block raises, and otherwise leaves it as it is."""
 
-    def __init__(self, directory: Path, record: Record) -> None:
+    def __init__(self, journal: Journal, record: Record) -> None:
         self._record = record
-        self._journal = Journal(directory, record.id)
-        self._moving = threading.Lock()  # an update agent may call back on a thread of its own
-        try:
-            self._journal.take()
-        except Exception:
-            failed("ota")
+        self._journal = journal
+        self._moving = threading.RLock()
+        self._pid = os.getpid()
         if not record.said:
             self._move(State("pending"))
 
@@ -107,24 +107,28 @@ class Attempt:
     @quiet
     def transferred(self, count: int) -> None:
         """Add bytes that came over the network."""
-        self._record.facts[c.OTA_IO] = self._record.facts.get(c.OTA_IO, 0) + max(int(count), 0)
-        self._journal.write(self._record)
+        with self._alone():
+            self._record.facts[c.OTA_IO] = self._record.facts.get(c.OTA_IO, 0) + max(int(count), 0)
+            self._journal.write(self._record)
 
     @quiet
     def signature(self, result: str) -> None:
         """Say how the check of the signature went: verified, failed, absent or unknown."""
-        self._record.facts |= facts({c.OTA_SIGNATURE: result})
-        self._journal.write(self._record)
+        with self._alone():
+            self._record.facts |= facts({c.OTA_SIGNATURE: result})
+            self._journal.write(self._record)
 
     def installed(self) -> None:
         """Say that the new version is in place: a success, unconfirmed until it is seen running."""
-        self._switch()
-        self._move(State("succeeded"))
+        with self._alone():
+            self._switch()
+            self._move(State("succeeded"))
 
     def rebooting(self) -> None:
         """Say that the next start is of the new version; call it last, before the system goes down."""
-        self._switch()
-        self._move(State("in_progress", "reboot"))
+        with self._alone():
+            self._switch()
+            self._move(State("in_progress", "reboot"))
 
     def confirm(self, running_version: str) -> None:
         """Say which version runs, where no restart lies between: a success is confirmed if it is the wanted one."""
@@ -146,6 +150,10 @@ class Attempt:
 
     def native(self, status: str, code: str | None = None, *, running_version: str = "") -> State:
         """Take the update system's own word, and return what it means here; word and code travel with it."""
+        with self._alone():
+            return self._native(status, code, running_version)
+
+    def _native(self, status: str, code: str | None, running_version: str) -> State:
         record = self._record
         try:
             running = left(c.OTA_TO, running_version)
@@ -182,8 +190,16 @@ class Attempt:
     def _move(self, state: State, more: dict[str, Any] | None = None) -> None:
         if state.outcome not in rules.OUTCOMES or (state.phase and state.phase not in rules.PHASES):
             raise ValueError(f"{state} is none of the outcomes and phases of an update")
-        with self._moving:
+        with self._alone():
             move(self._journal, self._record, state, more)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One thread at a time, as an agent may call back on a thread of its own; a signal handler may break in."""
+        if self._pid != os.getpid():  # forked: whoever held the lock in the parent is not here to let go of it
+            self._moving, self._pid = threading.RLock(), os.getpid()
+        with self._moving:
+            yield
 
     def _switch(self) -> None:
         if self._record.switched is None:
@@ -225,17 +241,26 @@ def _new(system: str, kind: str, before: str, wanted: str, deployment: str, mode
     )
 
 
-def _unfinished(directory: Path, new: Record) -> Record | None:
-    """The attempt of this deployment to go on with; those of the same thing for others are over."""
+def _unfinished(directory: Path, new: Record) -> tuple[Journal, Record] | None:
+    """The attempt of this deployment to go on with, locked; those of the same thing for others are over."""
     found = None
-    for journal, old in journals(directory):
-        if (old.kind, old.model) != (new.kind, new.model):
-            continue
-        if old.state.final:
-            old.closed = True  # what runs from now on is the business of the new attempt
-            journal.write(old)
-        elif (old.system, old.deployment, old.to_version) == (new.system, new.deployment, new.to_version):
-            found = old
-        else:
-            move(journal, old, State("canceled"), {c.ERROR_TYPE: "canceled"})
-    return found
+    with journals(directory, new.kind, new.model, _LOOK_S) as held:
+        for journal, old in held:
+            if old.state.final:
+                old.closed = True  # what runs from now on is the business of the new attempt
+                journal.write(old)
+            elif (old.system, old.deployment, old.to_version) == (new.system, new.deployment, new.to_version):
+                found = (journal, old)
+            else:
+                move(journal, old, State("canceled"), {c.ERROR_TYPE: "canceled"})
+        return found and (found[0].handed_on(), found[1])
+
+
+def _begun(directory: Path, new: Record) -> tuple[Journal, Record]:
+    """A new attempt, locked: nobody else knows its name yet. Where no file can be locked it goes on without."""
+    journal = Journal(directory, new.id)
+    try:
+        journal.take()
+    except Exception:
+        failed("ota")
+    return journal, new

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
 from hybridobs.errors import ConfigError
@@ -22,6 +23,7 @@ from hybridobs.sdk.spool._place import default_directory, private_directory
 
 VERSION = 1
 _EPOCH_NS = 1_577_836_800 * 10**9  # 2020: a clock that says less was never set
+_PAUSE_S = 0.005
 _life = (0, "")
 
 
@@ -101,25 +103,49 @@ class Journal:
         self._path = directory / f"{name}.json"
         self._lock_path = directory / f"{name}.lock"
         self._lock: int | None = None
+        self._owner = 0
 
-    def take(self) -> bool:
-        """Lock it; False if somebody else is at work on it."""
+    def take(self, until: float = 0.0) -> bool:
+        """Lock it, trying again ``until`` then (monotonic); False if somebody else is at work on it."""
+        while not self._locked():
+            if monotonic() >= until:
+                return False
+            sleep(_PAUSE_S)
+        return True
+
+    def _locked(self) -> bool:
         import fcntl  # not on every system; place() has said so by now
 
         lock = os.open(self._lock_path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+            if not os.path.samestat(os.fstat(lock), self._lock_path.stat()):
+                raise FileNotFoundError(self._lock_path)
+        except OSError as wrong:
             os.close(lock)
-            return False
-        self._lock = lock
+            if isinstance(wrong, BlockingIOError | FileNotFoundError):  # not found: forgotten since we opened it
+                return False
+            raise
+        self._lock, self._owner = lock, os.getpid()
         return True
 
     def let_go(self) -> None:
-        """Unlock it; safe twice."""
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        """Unlock it; safe twice. A forked child only closes its copy: the lock is still its parent's."""
+        if self._lock is None:
+            return
+        if self._owner == os.getpid():  # closing alone would leave it to a child that was forked meanwhile
+            import fcntl
+
+            with suppress(OSError):
+                fcntl.flock(self._lock, fcntl.LOCK_UN)
+        os.close(self._lock)
+        self._lock = None
+
+    def handed_on(self) -> Journal:
+        """Another one that holds the lock in place of this one, which has nothing left to let go of."""
+        other = Journal(self._path.parent, self._path.stem)
+        other._lock, other._owner, self._lock = self._lock, self._owner, None
+        return other
 
     def read(self) -> Record | None:
         """Return what is there; None if that is nothing, or nothing that this version wrote."""
@@ -141,7 +167,8 @@ class Journal:
         """Replace what is there, so that a power cut leaves the old or the new; a full disk is counted, not raised."""
         beside = self._path.with_suffix(".new")
         try:
-            handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            beside.unlink(missing_ok=True)  # never the file that we are writing where a signal handler breaks in
+            handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 json.dump({"version": VERSION, **asdict(record)}, file)
                 file.flush()
@@ -159,23 +186,33 @@ class Journal:
         self.let_go()
 
 
-def journals(directory: Path) -> Iterator[tuple[Journal, Record]]:
-    """Every attempt that nobody is at work on, locked for whoever asks, oldest first."""
-    found = []
-    for path in directory.glob("*.json"):
-        journal = Journal(directory, path.stem)
-        if not journal.take():
-            continue
-        record = journal.read()
-        if record is None:
-            journal.let_go()
-        else:
-            found.append((journal, record))
+@contextmanager
+def journals(
+    directory: Path, kind: str | None, model: str | None, longest_s: float = 0.0
+) -> Iterator[list[tuple[Journal, Record]]]:
+    """The attempts of a kind and a model (None: of any) that nobody is at work on, oldest first, locked meanwhile.
+
+    Somebody who only looks at one is waited for, at most ``longest_s`` seconds for all of them together.
+    """
+    until = monotonic() + longest_s
+    found: list[tuple[Journal, Record]] = []
     try:
-        yield from sorted(found, key=lambda pair: pair[1].began_ns)
+        for path in directory.glob("*.json"):
+            journal = Journal(directory, path.stem)
+            if _is_of(journal.read(), kind, model) and journal.take(until):
+                record = journal.read()  # again: somebody may have moved it since
+                if record is None:
+                    journal.let_go()
+                else:
+                    found.append((journal, record))
+        yield sorted(found, key=lambda pair: pair[1].began_ns)
     finally:
         for journal, _ in found:
             journal.let_go()
+
+
+def _is_of(record: Record | None, kind: str | None, model: str | None) -> bool:
+    return record is not None and kind in (None, record.kind) and model in (None, record.model)
 
 
 def boot() -> str:

@@ -67,20 +67,19 @@ def _all(
 ) -> tuple[Resumed, ...]:
     now = (_pipeline.active or _pipeline.first()).times.wall_ns()
     found = []
-    for journal, record in journals(where):
-        if not all(wanted in (None, has) for wanted, has in zip(which, (record.kind, record.model), strict=True)):
-            continue
-        for saying in record.said:  # whoever said it may have been killed before it was safe
-            say(record, saying)
-        age = record.age(now)
-        if not record.closed:
-            left = Left(record.state, record.to_version, record.from_version, record.switched is not None)
-            restarted = _restarted(record, rebooted)
-            state = judge(left, running, restarted=restarted, age=age, limit=limit, window=window, healthy=healthy)
-            _settle(journal, record, state, healthy)
-        found.append(Resumed(record.id, record.deployment, record.kind, record.to_version, record.state))
-        if record.state.final and age > window:
-            journal.drop()
+    with journals(where, *which) as held:
+        for journal, record in held:
+            for saying in record.said:  # whoever said it may have been killed before it was safe
+                say(record, saying)
+            age = record.age(now)
+            if not record.closed:
+                left = Left(record.state, record.to_version, record.from_version, record.switched is not None)
+                restarted = _restarted(record, rebooted)
+                state = judge(left, running, restarted=restarted, age=age, limit=limit, window=window, healthy=healthy)
+                _settle(journal, record, state, healthy)
+            found.append(Resumed(record.id, record.deployment, record.kind, record.to_version, record.state))
+            if record.state.final and age > window:
+                journal.drop()
     return tuple(found)
 
 

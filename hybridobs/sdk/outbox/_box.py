@@ -12,12 +12,10 @@ import math
 import os
 import random
 import sqlite3
-import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,16 +24,13 @@ from opentelemetry.context import attach, detach
 from hybridobs.errors import ConfigError, LayoutError, StoreTooNew
 from hybridobs.sdk._guard import failed, log
 from hybridobs.sdk.outbox import _trace
-from hybridobs.sdk.outbox._file import BoxFile, Limits, Request, Taken, Waiting
-from hybridobs.sdk.outbox._turns import alone, turn
+from hybridobs.sdk.outbox._door import Door
+from hybridobs.sdk.outbox._file import Limits, Request, Taken, Waiting
+from hybridobs.sdk.outbox._turns import Hold, alone
 from hybridobs.sdk.spool._clock import Clock, system_clock
-from hybridobs.sdk.spool._place import private_directory
-from hybridobs.sdk.spool._schema import is_damage, set_aside
 
 Handler = Callable[[Request], object]
-_FILE = "outbox.db"
 _LOCK = "outbox.lock"
-_DAMAGED = "hybridobs set a damaged outbox aside: %s"
 _LONGEST_S = 1e9  # that a request can be put off, far beyond any age limit that a device reaches
 
 
@@ -77,13 +72,9 @@ class Outbox:
 
     def __init__(self, directory: str | os.PathLike[str], *, limits: Limits | None = None, clock: Clock | None = None):
         self.limits = limits or Limits()
-        self._clock = clock or system_clock()
-        self._directory = Path(directory).expanduser()
-        self._lock = threading.Lock()
-        self._file: BoxFile | None = None
-        self._pid = os.getpid()
+        self._door = Door(Path(directory).expanduser(), clock or system_clock())
         try:
-            with self._opened():
+            with self._door.opened():
                 pass
         except (StoreTooNew, LayoutError) as wrong:
             raise ConfigError("outbox", str(directory), f"{wrong}; name another directory") from None
@@ -107,7 +98,7 @@ class Outbox:
             name, kept = key or uuid.uuid4().hex, _kept(payload)
             said = json.dumps(dict(meta or {}), separators=(",", ":"))
             trace = json.dumps(_trace.kept(), separators=(",", ":"))
-            with self._opened() as file:
+            with self._door.opened() as file:
                 if file.put(name, str(kind), said, trace, kept, self.limits):
                     return name
             log.warning("hybridobs refused a request of %d bytes: the outbox is full", len(kept))
@@ -124,10 +115,11 @@ class Outbox:
         done: Counter[str] = Counter()
         try:
             link = _trace.current()
-            with alone(self._place() / _LOCK) as ours:
-                if not ours:
+            with alone(self._door.place() / _LOCK, self._door.lock) as hold:
+                if hold is not None:
+                    self._drain(handler, link, most, seconds, done, hold)
+                if hold is None or not hold.ours:
                     return Drained(busy=True)
-                self._drain(handler, link, most, seconds, done)
         except Exception:
             failed("outbox.drain")
         return Drained(done["answered"], done["failed"], done["given_up"], self._next_s())
@@ -135,7 +127,7 @@ class Outbox:
     def waiting(self) -> Waiting:
         """Say what waits, and how many were answered, refused, too old or given up; zeros if the disk fails."""
         try:
-            with self._opened() as file:
+            with self._door.opened() as file:
                 return file.waiting()
         except Exception:
             failed("outbox.waiting")
@@ -143,116 +135,78 @@ class Outbox:
 
     def close(self) -> None:
         """Close the file; it is opened again when it is needed, so this is safe at any time."""
-        with self._lock:
-            if self._pid == os.getpid():
-                self._leave()
+        try:
+            self._door.close()
+        except Exception:
+            failed("outbox.close")
 
     def _drain(
-        self, handler: Handler, link: _trace.Link, most: int | None, seconds: float | None, done: Counter[str]
+        self,
+        handler: Handler,
+        link: _trace.Link,
+        most: int | None,
+        seconds: float | None,
+        done: Counter[str],
+        hold: Hold,
     ) -> None:
         until = None if seconds is None else time.monotonic() + seconds
         row = in_a_row = 0
         while most is None or done.total() < most:
             if (until is not None and time.monotonic() >= until) or in_a_row >= self.limits.failures_in_a_row:
                 break
-            with self._opened() as file:
+            with self._door.opened() as file:
                 taken = file.take(row, self._pause(), self.limits)
             if taken is None:
                 break
             row = taken.id
-            how = self._answer(handler, taken, link)
+            how, after_s = self._ask(handler, taken, link)
+            if not hold.ours:
+                return  # the handler forked, and its parent goes on with this drain
+            self._settle(taken, how, after_s)
             done[how] += 1
             in_a_row = in_a_row + 1 if how == "failed" else 0
-        with self._opened() as file:
+        with self._door.opened() as file:
             file.shrink()
 
     def _next_s(self) -> float | None:
         """Seconds until something is due; None only if nothing waits, so a disk that cannot tell is asked again."""
         try:
-            with self._opened() as file:
+            with self._door.opened() as file:
                 return file.next_due()
         except Exception:
             failed("outbox.next")
             return self.limits.backoff_most_s
 
-    def _answer(self, handler: Handler, taken: Taken, link: _trace.Link) -> str:
-        """Call the handler and keep or forget the request by what came of it."""
+    def _ask(self, handler: Handler, taken: Taken, link: _trace.Link) -> tuple[str, float | None]:
+        """Call the handler; return what came of it, and in how many seconds to try again if the other side said."""
         token = attach(_trace.restored(taken.trace, taken.request, link))
         try:
             answer = handler(taken.request)
             if inspect.isawaitable(answer):
                 getattr(answer, "close", lambda: None)()
                 log.warning("hybridobs outbox: the handler must be a plain function, it returned %.80r", answer)
-                return "failed"
+                return "failed", None
         except Later as later:
-            with self._opened() as file:
-                file.postpone(taken.id, min(later.after_s, _LONGEST_S))
-            return "failed"
+            return "failed", min(later.after_s, _LONGEST_S)
         except Exception as error:
             log.info("hybridobs outbox: attempt %d of %s failed: %r", taken.request.attempt, taken.request.key, error)
             last = self.limits.max_attempts and taken.request.attempt >= self.limits.max_attempts
-            if not last and not isinstance(error, GiveUp):
-                return "failed"  # due again as take() said
-            self._forget(taken, "given_up")
-            return "given_up"
+            return ("given_up" if last or isinstance(error, GiveUp) else "failed"), None
         finally:
             detach(token)
-        self._forget(taken, "answered")
-        return "answered"
+        return "answered", None
 
-    def _forget(self, taken: Taken, how: str) -> None:
-        with self._opened() as file:
-            file.remove(taken.id, how)
+    def _settle(self, taken: Taken, how: str, after_s: float | None) -> None:
+        """Keep or forget the request; one that failed is due again as ``take`` said, or when the handler said."""
+        with self._door.opened() as file:
+            if how != "failed":
+                file.remove(taken.id, how)
+            elif after_s is not None:
+                file.postpone(taken.id, after_s)
 
     def _pause(self) -> float:
         """Half to all of the first pause, so that many devices do not come back together."""
         return self.limits.backoff_s * random.uniform(0.5, 1.0)  # noqa: S311 - spread, not secrecy
-
-    @contextmanager
-    def _opened(self) -> Iterator[BoxFile]:
-        """The file of this process, for one thread; opened if it is not, set aside if it is damaged."""
-        if self._pid != os.getpid():  # forked: a child must not use its parent's connection, nor wait for its lock
-            self._lock, self._file, self._pid = threading.Lock(), None, os.getpid()
-        with self._lock:
-            if self._file is None or not self._file.is_at(self._directory / _FILE):
-                self._leave()
-                self._file = self._open()
-            try:
-                yield self._file
-            except sqlite3.Error as error:
-                if is_damage(error):
-                    self._set_aside(self._file)
-                raise
-
-    def _open(self) -> BoxFile:
-        path = self._place() / _FILE
-        with turn(path.parent):
-            try:
-                return BoxFile(path, self._clock)
-            except sqlite3.Error as error:
-                if not is_damage(error):
-                    raise
-                log.warning(_DAMAGED, set_aside(path))
-                return BoxFile(path, self._clock)
-
-    def _set_aside(self, damaged: BoxFile) -> None:
-        """Leave a damaged file and rename it, unless another process has done so and made a new one."""
-        path = self._place() / _FILE
-        with turn(path.parent):
-            self._leave()
-            if damaged.is_at(path):
-                log.warning(_DAMAGED, set_aside(path))
-
-    def _leave(self) -> None:
-        file, self._file = self._file, None
-        if file is not None:
-            file.close()
-
-    def _place(self) -> Path:
-        try:
-            return private_directory(self._directory)
-        except ConfigError as wrong:
-            raise ConfigError("outbox", wrong.value, wrong.way_out) from None
 
 
 def _kept(payload: object) -> bytes:

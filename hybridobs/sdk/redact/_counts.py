@@ -7,7 +7,7 @@ from collections import Counter
 
 _MOST_SAID = 100
 
-_lock = threading.Lock()
+_lock = threading.RLock()  # a signal handler may be observed, and may come in the middle of this
 _counts: Counter[str] = Counter()
 _told: Counter[str] = Counter()
 _said: set[str] = set()
@@ -44,7 +44,7 @@ def first_time(key: str) -> bool:
 def forget() -> None:
     """Start from nothing: after a fork, and in tests."""
     global _lock
-    _lock = threading.Lock()
+    _lock = threading.RLock()
     _counts.clear()
     _told.clear()
     _said.clear()

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from hybridobs import contract
 from hybridobs.sdk.queue import LostRange
 from hybridobs.sdk.spool._file import SIGNALS
-from hybridobs.sdk.spool._inspect import inspect, lost_of, reading
+from hybridobs.sdk.spool._inspect import existing, looks, lost_of
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -30,12 +30,11 @@ def export(directory: str | Path, out: TextIO) -> int:
     A body that is not what it should be is left out. Raises ConfigError if there is no such directory.
     """
     written = 0
-    for slot in inspect(directory).slots:
-        if slot.state in ("held", "left"):
-            with reading(slot.path) as db:
-                for message, records in _requests(db):
-                    out.write(_json(message) + "\n")
-                    written += records
+    for slot, db in looks(existing(directory)):
+        if slot.streams and db is not None:
+            for message, records in _requests(db):
+                out.write(_json(message) + "\n")
+                written += records
     return written
 
 

@@ -6,6 +6,7 @@ The child then inherits no connection, no lock and no half-finished state of SQL
 from __future__ import annotations
 
 import os
+import threading
 import weakref
 from contextlib import suppress
 from typing import Protocol
@@ -14,13 +15,14 @@ _WAIT_S = 2.0  # a fork waits this long for a commit; a disk that hangs longer m
 
 
 class Forkable(Protocol):
-    """What a spool does around a fork."""
+    """What a spool or an outbox does around a fork."""
 
     def quiesce(self, timeout: float) -> bool: ...
     def resume(self) -> None: ...
     def orphan(self) -> None: ...
 
 
+_forking = threading.RLock()  # held by a thread from before it forks until it has
 _spools: weakref.WeakSet[Forkable] = weakref.WeakSet()
 _quiet: list[Forkable] = []
 _busy: list[Forkable] = []
@@ -28,8 +30,9 @@ _inherited: list[Forkable] = []  # kept for ever: closing the parent's connectio
 
 
 def watch(spool: Forkable) -> None:
-    """Have a spool told about forks for as long as it lives."""
-    _spools.add(spool)
+    """Have a spool told about forks for as long as it lives; call it before the first file is opened."""
+    with _forking:
+        _spools.add(spool)
 
 
 def unsafe() -> bool:
@@ -38,6 +41,7 @@ def unsafe() -> bool:
 
 
 def _before() -> None:
+    _forking.acquire()  # of two threads that fork at once, one would resume what the other has quiesced
     for spool in list(_spools):
         (_quiet if spool.quiesce(_WAIT_S) else _busy).append(spool)
 
@@ -46,9 +50,12 @@ def _in_parent() -> None:
     while _quiet:
         _quiet.pop().resume()
     _busy.clear()
+    _forking.release()
 
 
 def _in_child() -> None:
+    global _forking
+    _forking = threading.RLock()
     for spool in _busy:
         _inherited.append(spool)
         with suppress(ImportError):  # modules are emptied at exit; one more reference outlives that
@@ -56,8 +63,8 @@ def _in_child() -> None:
 
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(spool))
     for spool in (*_quiet, *_busy):
-        spool.orphan()
         _spools.discard(spool)
+        spool.orphan()  # what goes on in the child watches again
     _quiet.clear()
     _busy.clear()
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Literal, NamedTuple
 from urllib.parse import quote
 
 from hybridobs.contract import LostReason
-from hybridobs.errors import ConfigError
+from hybridobs.errors import ConfigError, LayoutError
 from hybridobs.sdk.queue import LostRange, Priority
 from hybridobs.sdk.spool import _schema
 from hybridobs.sdk.spool._place import KEY
@@ -73,11 +73,17 @@ class SpoolInfo(NamedTuple):
         return found
 
 
+class Look(NamedTuple):
+    """One file while it is looked at; ``db`` sees the moment that ``slot`` tells of, None where it cannot be read."""
+
+    slot: SlotInfo
+    db: sqlite3.Connection | None
+
+
 def inspect(directory: str | Path) -> SpoolInfo:
-    """Read a spool; ConfigError if there is no such directory."""
+    """Read a spool; ConfigError if there is no such directory, or if a file that is not damaged cannot be read now."""
     place = existing(directory)
-    paths = [(number, place / f"slot-{number}.db") for number in numbers(place)]
-    slots = tuple(_slot(place, number, path) for number, path in paths if path.exists())
+    slots = tuple(look.slot for look in looks(place))
     return SpoolInfo(place, slots, tuple(sorted(place.glob("slot-*.db.damaged"))))
 
 
@@ -89,33 +95,71 @@ def existing(directory: str | Path) -> Path:
     return place
 
 
-def _slot(place: Path, number: int, path: Path) -> SlotInfo:
-    held = Slot.take(place, number)
-    if held is not None:
-        held.free()
-    pid = published(place, number)[0] if held is None else 0
-    state: State = "held" if held is None else "left"
+def looks(place: Path) -> Iterator[Look]:
+    """Each file of a spool, one after the other; ConfigError as ``inspect``.
+
+    A slot that nobody holds is ours while we look, so that nobody begins to use its file or deletes it meanwhile.
+    """
+    for number in numbers(place):
+        slot = Slot.take(place, number, shared=True)
+        pid = published(place, number)[0] if slot is None else 0
+        try:
+            look = _look(SlotInfo(place / f"slot-{number}.db", "held" if slot is None else "left", pid, {}, 0, 0, ()))
+            if look is not None:
+                with closing(look.db) if look.db is not None else nullcontext():
+                    yield look
+        finally:
+            if slot is not None:
+                slot.free()
+
+
+def _look(found: SlotInfo) -> Look | None:
+    """None if there is no file. While a process ends and the next one begins, it takes more than one look."""
+    for last in (False, False, False, True):
+        try:
+            return _read(found)
+        except (sqlite3.Error, LayoutError, OSError) as error:
+            if not found.path.exists():
+                return None
+            if last and not _schema.is_damage(error):
+                raise ConfigError(KEY, str(found.path), f"cannot be read now: {error}; try again") from error
+    return Look(found._replace(state="damaged"), None)
+
+
+def _read(found: SlotInfo) -> Look:
+    opened = found.path.stat().st_ino
+    db = _opened(found.path, "rw" if found.state == "left" else "ro")
     try:
-        with reading(path) as db:
-            if db.execute("PRAGMA user_version").fetchone()[0] > _schema.VERSION:
-                return SlotInfo(path, "newer", pid, {}, 0, 0, ())
-            by_priority = db.execute("SELECT priority, count(*) FROM records GROUP BY priority").fetchall()
-            oldest, newest = db.execute("SELECT coalesce(min(wall), 0), coalesce(max(wall), 0) FROM records").fetchone()
-            streams = tuple(_streams(db))
-    except sqlite3.DatabaseError:
-        return SlotInfo(path, "damaged", pid, {}, 0, 0, ())
-    return SlotInfo(path, state, pid, {Priority(key): n for key, n in by_priority}, oldest, newest, streams)
+        return Look(_told(db, found, opened), db)
+    except BaseException:
+        db.close()
+        raise
 
 
-@contextmanager
-def reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """A connection that sees one moment of the file and cannot change it."""
-    with closing(
-        sqlite3.connect(f"file:{quote(str(path))}?mode=rw", uri=True, isolation_level=None, timeout=5.0)
-    ) as db:
-        db.execute("PRAGMA query_only = ON")
-        db.execute("BEGIN")
-        yield db
+def _opened(path: Path, mode: Literal["rw", "ro"]) -> sqlite3.Connection:
+    """``rw`` tidies up when it is closed, and only then where nobody else is about.
+
+    The last one that closes a file deletes by name what SQLite keeps beside it, and by then that may belong to the file
+    of another process. A connection that can only read leaves it.
+    """
+    return sqlite3.connect(f"file:{quote(str(path))}?mode={mode}", uri=True, isolation_level=None, timeout=5.0)
+
+
+def _told(db: sqlite3.Connection, found: SlotInfo, opened: int) -> SlotInfo:
+    """What is in a file at this moment; nothing if a power cut left it empty."""
+    db.execute("PRAGMA query_only = ON")
+    db.execute("BEGIN")
+    version = _schema.version(db, found.path)
+    if found.path.stat().st_ino != opened:  # what SQLite found beside it may then be that of the next one
+        raise FileNotFoundError(f"{found.path} was replaced")
+    if version > _schema.VERSION:
+        return found._replace(state="newer")
+    if not version:
+        return found
+    rows = db.execute("SELECT priority, count(*) FROM records GROUP BY priority").fetchall()
+    oldest, newest = db.execute("SELECT coalesce(min(wall), 0), coalesce(max(wall), 0) FROM records").fetchone()
+    waiting = {Priority(key): n for key, n in rows}
+    return found._replace(by_priority=waiting, oldest_ns=oldest, newest_ns=newest, streams=tuple(_streams(db)))
 
 
 def _streams(db: sqlite3.Connection) -> Iterator[StreamInfo]:

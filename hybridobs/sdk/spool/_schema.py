@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 from hybridobs.errors import LayoutError, StoreTooNew
@@ -12,12 +12,15 @@ from hybridobs.errors import LayoutError, StoreTooNew
 VERSION = 1
 APPLICATION = 0x484F4253  # "HOBS": a file of another program is not taken for ours
 _WAL_BYTES = 4 * 1024 * 1024
+_BESIDE = ("-journal", "-wal", "-shm")  # what SQLite keeps beside a file
 
 # records.at is ns on the axis of _file.py, never goes back as id grows, and so needs no index.
+# The layout is written to a draft that nobody else opens, and synced once it is whole.
 # streams.seen is the packed RangeSet of every number stored or settled: its gaps were handed out and never stored.
 _TABLES = f"""
 PRAGMA auto_vacuum = INCREMENTAL;
-PRAGMA journal_mode = WAL;
+PRAGMA synchronous = OFF;
+PRAGMA journal_mode = MEMORY;
 BEGIN IMMEDIATE;
 CREATE TABLE streams (
     key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, resource BLOB NOT NULL, boot TEXT NOT NULL, base INTEGER NOT NULL,
@@ -36,6 +39,7 @@ CREATE INDEX lost_last ON lost (stream, last);
 PRAGMA application_id = {APPLICATION};
 PRAGMA user_version = {VERSION};
 COMMIT;
+PRAGMA journal_mode = WAL;
 """
 
 
@@ -45,10 +49,16 @@ def connect(path: Path) -> sqlite3.Connection:
     WAL with synchronous=NORMAL: a commit is a write into the page cache, so it outlives the process at once, and the
     machine once ``sync`` has run. A power cut takes whole commits from the end, never the middle.
     """
-    _make(path)
-    db = sqlite3.connect(path, timeout=5.0, isolation_level=None, check_same_thread=False)
+    if not path.exists():
+        _make(path)
+    db = _open(path)
     try:
-        _check(db, path)
+        found = version(db, path)
+        if not found:
+            db.close()
+            _make(path)
+            db = _open(path)
+        _refuse_newer(path, found)
         for setting in ("journal_mode = WAL", "synchronous = NORMAL", f"journal_size_limit = {_WAL_BYTES}"):
             db.execute(f"PRAGMA {setting}")
         for setting in ("secure_delete = OFF", "cache_size = -1024", "temp_store = MEMORY"):
@@ -59,25 +69,44 @@ def connect(path: Path) -> sqlite3.Connection:
     return db
 
 
-def _check(db: sqlite3.Connection, path: Path) -> None:
-    """Lay out a new file, accept one of ours, refuse any other."""
-    (version,), (application,) = (
+def _refuse_newer(path: Path, found: int) -> None:
+    if found > VERSION:
+        raise StoreTooNew(f"{path} was written by a newer hybridobs (version {found}, this one reads {VERSION})")
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, timeout=5.0, isolation_level=None, check_same_thread=False)
+
+
+def version(db: sqlite3.Connection, path: Path) -> int:
+    """Which version a file of ours has, 0 for one that is empty still; LayoutError for a file that is not ours."""
+    (found,), (application,) = (
         db.execute("PRAGMA user_version").fetchone(),
         db.execute("PRAGMA application_id").fetchone(),
     )
-    if not version and not application and not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-        db.executescript(_TABLES)
-    elif application != APPLICATION:
+    if not found and not application and not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        return 0
+    if application != APPLICATION:
         raise LayoutError(f"{path} is not a spool")
-    elif version > VERSION:
-        raise StoreTooNew(f"{path} was written by a newer hybridobs (version {version}, this one reads {VERSION})")
+    return int(found)
 
 
 def _make(path: Path) -> None:
-    """Make the file ourselves, since SQLite would use the umask; its -wal and -shm take the same mode."""
-    with suppress(FileExistsError):
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
-        sync(path.parent)  # else a power cut may take the name of a file whose content is safe
+    """Lay a file out under another name, so that whoever looks finds all of it or nothing; its holder alone does so."""
+    draft = path.with_name(f"{path.name}.new")
+    remove(draft)
+    try:
+        # Made by us, since SQLite would use the umask; its -wal and -shm take the same mode.
+        os.close(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
+        with closing(_open(draft)) as db:
+            db.executescript(_TABLES)
+        sync(draft)
+        for suffix in _BESIDE:  # of a file that is gone: SQLite would take them for those of the new one
+            Path(f"{path}{suffix}").unlink(missing_ok=True)
+        draft.replace(path)
+    finally:
+        remove(draft)
+    sync(path.parent)  # else a power cut may take the name of a file whose content is safe
 
 
 def sync(path: Path) -> None:
@@ -109,5 +138,5 @@ def set_aside(path: Path) -> Path:
 
 def remove(path: Path) -> None:
     """Delete a closed slot file and what SQLite keeps beside it."""
-    for suffix in ("-wal", "-shm", ""):
+    for suffix in (*_BESIDE, ""):
         Path(f"{path}{suffix}").unlink(missing_ok=True)

@@ -26,14 +26,14 @@ class Slot:
         self._published = -1
 
     @classmethod
-    def take(cls, directory: Path, number: int) -> Slot | None:
-        """Hold slot ``number``; None if another one holds it."""
+    def take(cls, directory: Path, number: int, *, shared: bool = False) -> Slot | None:
+        """Hold slot ``number``, together with others who only look if ``shared``; None if another one holds it."""
         import fcntl
 
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
         descriptor = os.open(directory / f"slot-{number}.lock", flags, 0o600)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(descriptor)
             return None

@@ -25,11 +25,11 @@ from hybridobs.slo._gate._comparison import (
 )
 from hybridobs.slo._gate._judge import Counted, by_cluster, concluded, decided
 from hybridobs.slo._gate._memory import KIND as GATE_KIND
-from hybridobs.slo._gate._memory import GateMemory, continued, looked, plan_of, same_plan
+from hybridobs.slo._gate._memory import GateMemory, continued, gate_plan, looked, same_gate_plan
 from hybridobs.slo._gate._memory import facts as gate_facts
 from hybridobs.slo._gate._memory import planned as planned_memory
 from hybridobs.slo._gate._score import Scored, scored
-from hybridobs.slo._gate._sides import sides
+from hybridobs.slo._gate._sides import calls_compared, sides
 from hybridobs.slo.objective import Trigger
 from hybridobs.slo.outcome import Outcome
 
@@ -50,22 +50,26 @@ __all__ = [
     "Scored",
     "Side",
     "by_cluster",
+    "calls_compared",
     "concluded",
     "continued",
     "decided",
     "gate",
     "gate_facts",
+    "gate_plan",
     "key_of",
     "looked",
-    "plan_of",
     "planned_memory",
-    "same_plan",
+    "same_gate_plan",
     "scored",
 ]
 
 
 def gate(source: Source, triggers: Sequence[Trigger], comparison: Comparison) -> list[Decision]:
-    """Every trigger, then those of the usual hard ones of which there is data and no trigger."""
+    """Every trigger, then those of the usual hard ones of which there is data and no trigger.
+
+    The span of the comparison is whole hours (Unix s): both sides are seen over the hours that they share.
+    """
     found = [decision for trigger in triggers for decision in _decisions(source, trigger, comparison)]
     named = {trigger.kpi.id for trigger in triggers if trigger.hard}
     usual = (*HARD, *(PAIRED_HARD if any(trigger.paired for trigger in triggers) else ()))

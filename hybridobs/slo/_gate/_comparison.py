@@ -10,7 +10,7 @@ from typing import NamedTuple
 from hybridobs.kpi.catalog import KPIS
 from hybridobs.kpi.kpi import Kpi
 from hybridobs.kpi.shards import SHARD
-from hybridobs.kpi.stats import AnyTime, Clustering, Judgement, Looks, OneLook, PlannedLooks, RememberedLooks, Worse
+from hybridobs.kpi.stats import AnyTime, Clustering, Judgement, Looks, OneLook, Planned, RememberedLooks, Worse
 from hybridobs.kpi.summary import Summary
 from hybridobs.slo.objective import Trigger
 from hybridobs.slo.outcome import Outcome, Severity
@@ -61,7 +61,7 @@ class Look(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Who is compared over which time.
+    """Who is compared over which time: labels of both sides, labels of all, and a span in Unix s.
 
     ``clusters`` is what keeps a device together, the shards or a label; ``independent`` the claim that none is needed.
     ``past`` holds, by trigger and group, what a gate with a name remembers.
@@ -79,7 +79,7 @@ class Comparison:
     def rule(self, key: str, *, paired: bool = False) -> Looks:
         """How sure this look must be for one trigger; pairs are one sample, not two sides."""
         looks = self.looks
-        if paired and isinstance(looks, PlannedLooks | RememberedLooks | AnyTime):
+        if paired and isinstance(looks, Planned | AnyTime):
             looks = replace(looks, baseline=math.inf)
         if isinstance(looks, RememberedLooks) and key in self.past:
             return replace(looks, taken=self.past[key].shares)

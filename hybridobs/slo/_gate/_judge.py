@@ -19,9 +19,10 @@ from hybridobs.kpi.stats import (
     Judgement,
     Looks,
     Pairs,
-    PlannedLooks,
+    Planned,
     Rate,
     RememberedLooks,
+    Verdict,
     Worse,
     above,
     design_effect,
@@ -89,8 +90,30 @@ def _looked(decision: Decision, looks: RememberedLooks, past: Past | None) -> De
     number, last = len(past.shares), past.shares[-1]
     if share >= last + NEW_LOOK or share >= 1 > last:
         return decision._replace(look=Look(number + 1, share, counts=not decision.unknown))
-    until = "the plan is full" if last >= 1 else f"the next one counts from {100 * min(1.0, last + NEW_LOOK):.3g} % on"
-    reason = f"{past.reason} (look {number} at {100 * last:.3g} % of the plan; {until})"
+    if last >= 1:
+        return _afterwards(decision, looks, past)
+    until = f"the next one counts from {100 * min(1.0, last + NEW_LOOK):.3g} % on"
+    return _standing(decision, past, f"at {100 * last:.3g} % of the plan; {until}")
+
+
+def _afterwards(decision: Decision, looks: RememberedLooks, past: Past) -> Decision:
+    """With the plan full: its answer stands, until a breach shows by a bound that holds at any number of looks."""
+    standing = _standing(decision, past, "at 100 % of the plan, which is full; only a breach would change it")
+    if decision.unknown or past.outcome is Outcome.FAIL:
+        return standing
+    sides = decision.candidate.whole, decision.baseline.whole
+    judgement = _judge(decision.trigger, *sides, looks.afterwards, decision.clusterings)
+    if judgement.verdict is not Verdict.FAIL:
+        return standing
+    reason = f"{_told(decision, judgement)} (seen after the plan was full)"
+    look = Look(len(past.shares), past.shares[-1], counts=True)  # none of the plan's: that one spends nothing more
+    return decision._replace(outcome=Outcome.FAIL, reason=reason, judgement=judgement, look=look)
+
+
+def _standing(decision: Decision, past: Past, where: str) -> Decision:
+    """The answer of the last look that counted."""
+    number, last = len(past.shares), past.shares[-1]
+    reason = f"{past.reason} (look {number} {where})"
     return decision._replace(outcome=past.outcome, reason=reason, look=Look(number, last, counts=False))
 
 
@@ -125,8 +148,7 @@ def by_cluster(kpi: Kpi, side: Side) -> Counted:
     if name not in side.whole:
         return []
     value = side.whole[name].quantile(kpi.formula.q) or 0.0
-    found = [part[name] for part in side.parts.values() if name in part]
-    return [Rate(above(summary, value), summary.n) for summary in found]
+    return [Rate(above(part[name], value), part[name].n) for part in side.parts.values()]
 
 
 def rate(kpi: Kpi, summaries: Summaries) -> Rate:
@@ -165,16 +187,20 @@ def _judge_pairs(trigger: Trigger, pairs: Summaries, looks: Looks, clustering: C
     return judge_rate(rate(kpi, pairs), limit, worse=worse, looks=looks, clustering=clustering)
 
 
-def _reason(decision: Decision, judgement: Judgement, outcome: Outcome, spread: Spread, looks: Looks) -> str:
+def _told(decision: Decision, judgement: Judgement) -> str:
     kpi, trigger = decision.trigger.kpi, decision.trigger
     sides = (decision.candidate,) if trigger.alone else (decision.candidate, decision.baseline)
     values = " against ".join(shown(kpi, kpi.value(side.whole).value or 0.0) for side in sides)
-    told = f"{values}, {_change(trigger, judgement)}; limit {trigger.words}"
+    return f"{values}, {_change(trigger, judgement)}; limit {trigger.words}"
+
+
+def _reason(decision: Decision, judgement: Judgement, outcome: Outcome, spread: Spread, looks: Looks) -> str:
+    told = _told(decision, judgement)
     if outcome is not Outcome.UNDECIDED:
         return told
     if any(len(side) == 1 for side in spread):
         return f"{told}; a side with one group of devices only cannot tell how alike its requests are"
-    return f"{told}; {_needed(trigger, judgement, looks)}, {judgement.candidate_n:,.0f} seen"
+    return f"{told}; {_needed(decision.trigger, judgement, looks)}, {judgement.candidate_n:,.0f} seen"
 
 
 def _needed(trigger: Trigger, judgement: Judgement, looks: Looks) -> str:
@@ -183,7 +209,7 @@ def _needed(trigger: Trigger, judgement: Judgement, looks: Looks) -> str:
         return "no sample size can be told yet"
     if needed > judgement.candidate_n:
         return f"about {needed:,} {what} needed"
-    if isinstance(looks, PlannedLooks | RememberedLooks):
+    if isinstance(looks, Planned):
         share = looks.share(judgement.candidate_n, judgement.baseline_n)
         if share < 1:
             return f"only {100 * share:.3g} % of the plan of {looks.candidate:,} has come, so this look must be surer"

@@ -19,7 +19,7 @@ from hybridobs.slo.outcome import Outcome
 
 KIND = "gate"
 VERSION = 1
-Plan = dict[str, Any]
+GatePlan = dict[str, Any]
 
 
 class Taken(NamedTuple):
@@ -32,7 +32,7 @@ class Taken(NamedTuple):
 class GateMemory(NamedTuple):
     """What is remembered: the plan, the first hour (Unix s), every look, and where each trigger stands."""
 
-    plan: Plan
+    plan: GatePlan
     since: int | None
     looks: tuple[Taken, ...] = ()
     past: Mapping[str, Past] = {}
@@ -52,8 +52,8 @@ class GateMemory(NamedTuple):
         return json.dumps({"version": VERSION, "plan": self.plan, "since": self.since, "looks": looks, "past": past})
 
     @classmethod
-    def read(cls, name: str, text: str) -> GateMemory:
-        """The inverse; ConfigError for a text that is none, or of a newer version."""
+    def read(cls, name: str, text: str, kind: str = "gates") -> GateMemory:
+        """The inverse; ConfigError for a text that is none, or of a newer version: ``kind`` knows how to forget it."""
         try:
             found = {VERSION: json.loads(text)}[json.loads(text)["version"]]
             looks = tuple(
@@ -63,16 +63,16 @@ class GateMemory(NamedTuple):
             past = {key: Past(tuple(shares), Outcome(word), why) for key, (shares, word, why) in found["past"].items()}
             return cls(found["plan"], found["since"], looks, past)
         except (KeyError, TypeError, ValueError) as error:
-            way_out = f"what the store remembers of it cannot be read; hybridobs slo gates forget {name}"
+            way_out = f"what the store remembers of it cannot be read; hybridobs slo {kind} forget {name}"
             raise ConfigError("id", name, way_out) from error
 
 
 def planned(comparison: Comparison, events: int, triggers: Sequence[Trigger], score: Score | None) -> GateMemory:
     """The memory of a gate that is asked for the first time."""
-    return GateMemory(plan_of(comparison, events, triggers, score), comparison.span.since)
+    return GateMemory(gate_plan(comparison, events, triggers, score), comparison.span.since)
 
 
-def plan_of(comparison: Comparison, events: int, triggers: Sequence[Trigger], score: Score | None) -> Plan:
+def gate_plan(comparison: Comparison, events: int, triggers: Sequence[Trigger], score: Score | None) -> GatePlan:
     """What must be the same whenever a gate with a name is asked."""
     return {
         "looks": f"planned:{events}",
@@ -88,7 +88,7 @@ def plan_of(comparison: Comparison, events: int, triggers: Sequence[Trigger], sc
     }
 
 
-def same_plan(name: str, remembered: GateMemory, plan: Plan) -> None:
+def same_gate_plan(name: str, remembered: GateMemory, plan: GatePlan) -> None:
     """ConfigError that names the first difference."""
     for key, was in remembered.plan.items():
         if plan[key] != was:
@@ -121,7 +121,9 @@ def looked(memory: GateMemory, decisions: Sequence[Decision], now: int) -> GateM
     past = dict(memory.past)
     for key, decision in counted.items():
         before = past[key].shares if key in past else ()
-        past[key] = Past((*before, _look(decision)), decision.outcome, decision.reason)
+        share = _look(decision)
+        shares = before if share in before else (*before, share)  # a breach after the plan is full is no look of it
+        past[key] = Past(shares, decision.outcome, decision.reason)
     taken = Taken(now, {key: (_look(decision), decision.outcome) for key, decision in counted.items()})
     return memory._replace(looks=(*memory.looks, taken), past=past)
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
-from hybridobs.kpi.catalog import MEASURES
+from hybridobs.kpi.catalog import KPIS, MEASURES
 from hybridobs.kpi.kpi import Kpi
 from hybridobs.kpi.reading import NO_GROUP, WINDOW, Question, Source, gathered
 from hybridobs.kpi.summary import Summary
 from hybridobs.slo._gate._comparison import NOTHING, Comparison, Side, Summaries
 from hybridobs.slo.objective import Trigger
+from hybridobs.slo.outcome import Severity
 
 HOUR = 3600
 Labels = tuple[str, ...]
@@ -46,6 +48,13 @@ def sides(source: Source, trigger: Trigger, comparison: Comparison) -> Iterator[
             0 if alone else len(set(ours) ^ set(theirs)),
             _missing(ours, None if alone else theirs),
         )
+
+
+def calls_compared(source: Source, comparison: Comparison) -> int:
+    """How many calls of the candidate lie in hours that the baseline has too."""
+    kpi = KPIS["calls"]
+    every = Trigger("", kpi, 0.0, False, Severity.INFO)
+    return sum(kpi.value(one.candidate.whole).n for one in sides(source, every, replace(comparison, independent=True)))
 
 
 def _missing(ours: Hours, theirs: Hours | None) -> str:

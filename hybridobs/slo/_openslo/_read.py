@@ -11,7 +11,7 @@ from hybridobs.kpi.kpi import Kpi, Quantile, Share
 from hybridobs.kpi.measure import Measure
 from hybridobs.kpi.stats.verdict import Worse
 from hybridobs.slo import _fields, _file
-from hybridobs.slo._openslo._words import CALENDAR, EXAMPLE, KINDS, SOURCE, SOURCE_FIELDS, VERSION
+from hybridobs.slo._openslo._words import CALENDAR, EXAMPLE, KINDS, RATIO_EXAMPLE, SOURCE, SOURCE_FIELDS, VERSION
 from hybridobs.slo._tree import Branch
 from hybridobs.slo.objective import Objective, is_counted, is_mean_time, worse_side
 from hybridobs.slo.window import Window
@@ -110,7 +110,8 @@ def _indicator(spec: Fields, place: Branch, shared: Fields) -> _Indicator:
         own.fail("give it a 'thresholdMetric' or a 'ratioMetric'", "")
     ratio = metrics["ratioMetric"].fields(_RATIO)
     if "raw" not in ratio or "rawType" not in ratio:
-        metrics["ratioMetric"].fail(f"a KPI is a ratio already: write rawType: failure and raw: {{{EXAMPLE}}}", "")
+        way_out = f"write rawType: failure and raw: {{{RATIO_EXAMPLE}}}"
+        metrics["ratioMetric"].fail(f"a KPI is a ratio already: {way_out}", "")
     return _Indicator(own, _source(ratio["raw"]), _RAW[ratio["rawType"].one_of(_RAW)])
 
 

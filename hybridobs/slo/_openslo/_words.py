@@ -17,3 +17,4 @@ SOURCE_FIELDS = ("kpi", "measure", "where", "by", "minimum_sample", "severity")
 CALENDAR_START = "2024-01-01 00:00:00"  # a day and a month begin here; the zone is UTC
 CALENDAR = {"day": "1d", "month": "1M"}
 EXAMPLE = "metricSource: {type: hybridobs, spec: {kpi: latency_p95}}"
+RATIO_EXAMPLE = "metricSource: {type: hybridobs, spec: {kpi: error_rate}}"

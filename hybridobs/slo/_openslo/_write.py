@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
+from itertools import chain, count
 from typing import Any, NamedTuple
 
 from hybridobs.kpi.kpi import Quantile, Share
@@ -27,24 +28,26 @@ def written(objectives: Sequence[Objective], service: str) -> Written:
     """One Service, and one SLO for each objective that has an error budget."""
     import yaml
 
-    documents = [_document("Service", service, {"description": "What hybridobs measures."})]
+    documents = [_document("Service", _label(service), service, {"description": "What hybridobs measures."})]
     left_out = []
+    taken: set[str] = set()
     for objective in objectives:
         said = _said(objective)
         if said is None:
             left_out.append(objective.name)
             continue
-        spec = {"service": _label(service), **said, "budgetingMethod": "Occurrences"}
-        documents.append(_document("SLO", objective.name, spec | {"timeWindow": [_window(objective.window)]}))
+        label = _free(_label(objective.name), taken)
+        taken.add(label)
+        documents.append(_document("SLO", label, objective.name, _spec(objective, said, label, service)))
     text = yaml.safe_dump_all(documents, sort_keys=False, allow_unicode=True, explicit_start=True)
     return Written(text, tuple(left_out))
 
 
-def _document(kind: str, name: str, spec: Document) -> Document:
+def _document(kind: str, label: str, name: str, spec: Document) -> Document:
     return {
         "apiVersion": VERSION,
         "kind": kind,
-        "metadata": {"name": _label(name), "displayName": name},
+        "metadata": {"name": label, "displayName": name},
         "spec": spec,
     }
 
@@ -54,33 +57,52 @@ def _label(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:_NAME].rstrip("-") or "unnamed"
 
 
-def _said(objective: Objective) -> Document | None:
-    """Indicator and objectives; None for what is neither a share nor a percentile."""
+def _free(label: str, taken: Container[str]) -> str:
+    """The label, or the first of label-2, label-3 that is not taken: whoever reads the file tells SLOs apart by it."""
+    tries = chain([label], (_ending(label, f"-{number}") for number in count(2)))
+    return next(one for one in tries if one not in taken)
+
+
+def _ending(label: str, end: str) -> str:
+    return label[: _NAME - len(end)].rstrip("-") + end
+
+
+class _Said(NamedTuple):
+    """What is measured, and what is promised of it."""
+
+    metric: Document
+    promise: Document
+
+
+def _spec(objective: Objective, said: _Said, label: str, service: str) -> Document:
+    return {
+        "service": _label(service),
+        "description": f"{objective.kpi.title}: {objective.target}.",
+        "indicator": {"metadata": {"name": _ending(label, "-sli")}, "spec": said.metric},
+        "objectives": [{"displayName": objective.target, **said.promise}],
+        "budgetingMethod": "Occurrences",
+        "timeWindow": [_window(objective.window)],
+    }
+
+
+def _said(objective: Objective) -> _Said | None:
+    """None for what is neither a share nor a percentile."""
     source = {"metricSource": {"type": SOURCE, "spec": _source(objective)}}
     formula = objective.kpi.formula
     if isinstance(formula, Quantile) and objective.worse is Worse.HIGHER:
-        return _threshold(objective, source, objective.limit, formula.q)
+        return _threshold(source, objective.limit, formula.q)
     if isinstance(formula, Share) and not formula.above and objective.worse is Worse.LOWER:
-        return _threshold(objective, source, formula.edge, objective.limit)
+        return _threshold(source, formula.edge, objective.limit)
     if not is_counted(objective.kpi):
         return None
     failure = objective.worse is Worse.HIGHER
     target = round(1 - objective.limit, 12) if failure else objective.limit
     metric = {"ratioMetric": {"counter": True, "rawType": "failure" if failure else "success", "raw": source}}
-    return _indicated(objective, metric, {"target": target})
+    return _Said(metric, {"target": target})
 
 
-def _threshold(objective: Objective, source: Document, value: float, target: float) -> Document:
-    return _indicated(objective, {"thresholdMetric": source}, {"op": "lte", "value": value, "target": target})
-
-
-def _indicated(objective: Objective, metric: Document, promise: Document) -> Document:
-    indicator = {"metadata": {"name": _label(f"{objective.name}-sli")}, "spec": metric}
-    return {
-        "description": f"{objective.kpi.title}: {objective.target}.",
-        "indicator": indicator,
-        "objectives": [{"displayName": objective.target, **promise}],
-    }
+def _threshold(source: Document, value: float, target: float) -> _Said:
+    return _Said({"thresholdMetric": source}, {"op": "lte", "value": value, "target": target})
 
 
 def _source(objective: Objective) -> Document:

@@ -1,6 +1,6 @@
 """A release as a plan: first few devices, then more, then all; each stage with its gates, its time and its sample."""
 
-from hybridobs.slo._promotion._decide import Action, Seen, Step, decide, plan_facts
+from hybridobs.slo._promotion._decide import Action, Seen, Step, decide_stage, plan_facts
 from hybridobs.slo._promotion._memory import KIND as PROMOTION_KIND
 from hybridobs.slo._promotion._memory import PromotionMemory, Taken, same_release, stepped
 from hybridobs.slo._promotion._plan import ROOT, STAGE, Plan, Stage, load_plan
@@ -16,7 +16,7 @@ __all__ = [
     "Stage",
     "Step",
     "Taken",
-    "decide",
+    "decide_stage",
     "load_plan",
     "plan_facts",
     "same_release",

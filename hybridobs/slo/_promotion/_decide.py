@@ -26,7 +26,7 @@ class Action(StrEnum):
 
 
 class Seen(NamedTuple):
-    """What a stage has: s since it began, and calls of the candidate in them."""
+    """What a stage has: s since it began, and calls of the candidate in them, those that gates compare."""
 
     seconds: int
     calls: int
@@ -40,16 +40,16 @@ class Step(NamedTuple):
     reason: str
 
 
-def decide(plan: Plan, number: int, gates: Outcome, why: str, seen: Seen) -> Step:
+def decide_stage(plan: Plan, number: int, gates: Outcome, why: str, seen: Seen, *, gated: bool) -> Step:
     """The answer of stage ``number`` (from 0), whose gates together say ``gates`` because of ``why``.
 
-    A breach needs no time and no sample; a promotion needs both, and a verdict.
+    A breach needs no time and no sample; a promotion needs both, and a verdict where gates stand (``gated``).
     """
     stage = plan.stages[number]
     if gates is Outcome.FAIL:
         return Step(Action.ROLLBACK, gates, f"at {stage.name} ({stage.share:g} %): {why}")
     if seen.calls < stage.minimum_sample:
-        missing = f"{seen.calls:,} of {stage.minimum_sample:,} calls"
+        missing = f"{seen.calls:,} of {stage.minimum_sample:,} calls{' in hours that both sides have' if gated else ''}"
         return Step(Action.HOLD, Outcome.TOO_LITTLE, f"at {stage.name} ({stage.share:g} %): {missing}")
     if seen.seconds < stage.minimum_time:
         missing = f"{digits(seen.seconds / 3600)} of {digits(stage.minimum_time / 3600)} hours"

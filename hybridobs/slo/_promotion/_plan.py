@@ -11,17 +11,15 @@ from pathlib import Path
 from hybridobs.contract import LABELS
 from hybridobs.errors import ConfigError
 from hybridobs.slo import _file, _tree
+from hybridobs.slo._fields import Fields, length_of, root_of, whole_of
 from hybridobs.slo._gate import TRIGGERS
 from hybridobs.slo._tree import Branch, Place, nearest
-from hybridobs.slo.objective import Score, SloFile, Trigger
-from hybridobs.slo.window import Window
+from hybridobs.slo.objective import THE_SCORE, Score, SloFile, Trigger
 
 ROOT = ("version", "slo", "where", "stages")
 STAGE = ("name", "share", "candidate", "against", "minimum_time", "minimum_sample", "gates")
-SCORE = "score"
 SAMPLE = 1000  # with far fewer calls a p95 has no interval that decides
 _SHARE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?%")
-Fields = Mapping[str, Branch]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +63,7 @@ def load_plan(path: Path) -> Plan:
     """The plan at ``path``; ConfigError names file, line and key."""
     text = _tree.text_of(path)
     root = _tree.parsed(text, str(path), "stages")
-    fields = root.fields(ROOT)
-    if "version" in fields and fields["version"].text() != "1":
-        fields["version"].fail("this hybridobs reads version 1")
+    fields = root_of(root, ROOT)
     if "stages" not in fields:
         root.fail("give 'stages', for example beta 1%, canary 10% and stable 100%", "")
     slo = _slo(fields["slo"], path.parent) if "slo" in fields else None
@@ -94,28 +90,30 @@ def _stage(branch: Branch, slo: SloFile | None) -> Stage:
     for key in ("name", "share"):
         if key not in own:
             branch.fail(f"the stage has no {key!r}; write name: beta, share: 1%", "")
-    triggers, score = _triggers(own, slo)
+    triggers, score = _triggers(branch, own, slo)
     return Stage(
         own["name"].text(),
         _share(own["share"]),
         _labels(own, "candidate"),
         _labels(own, "against"),
-        _seconds(own["minimum_time"]) if "minimum_time" in own else 0,
-        _whole(own["minimum_sample"]) if "minimum_sample" in own else SAMPLE,
+        length_of(own["minimum_time"]) if "minimum_time" in own else 0,
+        whole_of(own["minimum_sample"], "calls") if "minimum_sample" in own else SAMPLE,
         triggers,
         score,
         branch.place,
     )
 
 
-def _triggers(own: Fields, slo: SloFile | None) -> tuple[tuple[Trigger, ...], Score | None]:
+def _triggers(branch: Branch, own: Fields, slo: SloFile | None) -> tuple[tuple[Trigger, ...], Score | None]:
     """What the stage looks at: all there is, or what it names."""
     known = {trigger.name: trigger for trigger in ((*slo.triggers, *slo.paired) if slo else TRIGGERS)}
     score = slo.score if slo else None
     if "gates" not in own:
+        if not known and score is None:
+            branch.fail("the SLO file of this plan has no gates; give it some, or write gates: [] for none", "")
         return tuple(known.values()), score
-    names = [branch.one_of((*known, *([SCORE] if score else []))) for branch in own["gates"].words()]
-    return tuple(known[name] for name in names if name != SCORE), score if SCORE in names else None
+    names = [one.one_of((*known, *([THE_SCORE] if score else []))) for one in own["gates"].words()]
+    return tuple(known[name] for name in names if name != THE_SCORE), score if THE_SCORE in names else None
 
 
 def _rising(stages: tuple[Stage, ...], branches: list[Branch]) -> None:
@@ -140,18 +138,3 @@ def _labels(own: Fields, key: str) -> dict[str, str]:
         if label not in LABELS:
             branch.fail(f"there is no such label{nearest(label, LABELS)}")
     return {label: branch.text() for label, branch in found.items()}
-
-
-def _seconds(branch: Branch) -> int:
-    try:
-        seconds = Window.named(branch.text()).seconds
-    except ValueError:
-        seconds = None
-    return seconds or branch.fail("give a time, for example 24h or 7d")
-
-
-def _whole(branch: Branch) -> int:
-    text = branch.text()
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        branch.fail("give a whole number of calls, 1 or more")
-    return int(text)

@@ -56,10 +56,17 @@ def _route(sites: Mapping[str, str]) -> dict[str, Any]:
         "routes": [
             {"matchers": [f'alertname="{ALIVE}"'], "receiver": _DEADMAN, **minutely},
             {"matchers": [f'severity="{Severity.INFO}"'], "receiver": "shown"},
-            *({"matchers": [f'site="{site}"'], "receiver": name, **hourly} for site, name in sites.items()),
+            *({"matchers": [f"site={_quoted(site)}"], "receiver": name, **hourly} for site, name in sites.items()),
             {"matchers": [f'severity="{Severity.PAGE}"'], "receiver": Severity.PAGE.value, **hourly},
         ],
     }
+
+
+def _quoted(value: str) -> str:
+    """As a matcher has it: what would end the text stands behind a backslash."""
+    for plain, escaped in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n")):
+        value = value.replace(plain, escaped)
+    return f'"{value}"'
 
 
 def _inhibitions() -> list[dict[str, Any]]:

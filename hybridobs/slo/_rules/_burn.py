@@ -1,7 +1,8 @@
 """Alerts on how fast an error budget burns: several windows, several speeds.
 
 The pairs are those of the SRE workbook, chapter 5. The long window says that it matters, the short one that it is
-still going on, so an alert ends soon after its cause.
+still going on, so an alert ends soon after its cause. Their speeds are made for a budget of 30 days; a shorter one
+lowers them, so that a pair speaks at the latest when its long window has spent the whole budget.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ from collections.abc import Iterator
 from math import ceil
 from typing import Any, NamedTuple
 
-from hybridobs.kpi.kpi import Group, Kpi, Quantile
-from hybridobs.kpi.stats.verdict import Worse
-from hybridobs.slo._rules._counting import Counting, Unsuitable, counting, selector
-from hybridobs.slo.objective import Objective, is_counted
+from hybridobs.kpi.kpi import Group, Kpi
+from hybridobs.slo._rules._counting import NO_BUDGET, Counting, Unsuitable, counting, selector
+from hybridobs.slo.budget import allowed_share
+from hybridobs.slo.objective import Objective
 from hybridobs.slo.outcome import Severity
 from hybridobs.slo.window import DAY, Window
 
@@ -32,6 +33,11 @@ class Pair(NamedTuple):
     long: str
     short: str
     severity: Severity
+
+    @property
+    def seconds(self) -> int:
+        """How long the long window is."""
+        return Window(self.long).seconds or 0
 
 
 PAIRS = (
@@ -95,23 +101,22 @@ def family(kpi: Kpi) -> tuple[str, str]:
 def burning(objective: Objective) -> Burning:
     """What there is to say of it; Unsuitable if that is nothing."""
     counted = counting(objective)
-    allowed = _allowed(objective)
-    length = objective.window.seconds or _CALENDAR[objective.window.name]
+    allowed = allowed_share(objective)
+    if allowed is None:
+        raise Unsuitable(NO_BUDGET)
     # A share of one is all there is: a pair that would need more can never speak.
-    pairs = tuple(pair for pair in PAIRS if pair.factor * allowed < 1 and (Window(pair.long).seconds or 0) <= length)
+    pairs = tuple(pair for pair in _pairs(objective.window) if pair.factor * allowed < 1)
     if allowed and not pairs:
         raise Unsuitable("has a budget so large, or a window so short, that no burn rate tells anything")
     return Burning(objective, counted, allowed, pairs if allowed else ())
 
 
-def _allowed(objective: Objective) -> float:
-    formula = objective.kpi.formula
-    if is_counted(objective.kpi):
-        share = objective.limit if objective.worse is Worse.HIGHER else 1 - objective.limit
-    else:
-        assert isinstance(formula, Quantile)
-        share = 1 - formula.q
-    return max(0.0, float(f"{share:.12g}"))
+def _pairs(window: Window) -> Iterator[Pair]:
+    """Those no longer than the objective's window, at the most at the speed that spends its budget in the long one."""
+    length = window.seconds or _CALENDAR[window.name]
+    for pair in PAIRS:
+        if pair.seconds <= length:
+            yield pair._replace(factor=min(pair.factor, length / pair.seconds))
 
 
 def rules(burning: Burning, runbooks: str) -> Iterator[dict[str, Any]]:
@@ -140,7 +145,8 @@ def _alert(burning: Burning, pair: Pair, runbooks: str) -> dict[str, Any]:
         f"{RATIO}{pair.short}{mine} > {limit:g}",
         f"{EVENTS}{pair.long}{mine} >= {burning.needed(pair)}",
     )
-    summary = f"{_literal(burning.objective.name)}: the error budget burns more than {pair.factor:g} times too fast"
+    speed = "faster than" if pair.factor == 1 else f"more than {pair.factor:.3g} times as fast as"
+    summary = f"{_literal(burning.objective.name)}: the error budget burns {speed} it may"
     description = (
         f"{{{{ $value | humanizePercentage }}}} went wrong in the last {pair.long}, {100 * burning.allowed:g} % may "
         f"({burning.objective.kpi.id} {_literal(burning.objective.target)} over {burning.objective.window.name})."

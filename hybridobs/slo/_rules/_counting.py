@@ -13,7 +13,10 @@ from hybridobs.kpi.prometheus import metric_name
 from hybridobs.kpi.stats.verdict import Worse
 from hybridobs.slo.objective import Objective, is_counted
 
-_NO_COUNTS = "has no error budget: only shares, and percentiles at an exact edge of their measure, have one"
+NO_BUDGET = "has no error budget: only shares, and percentiles at an exact edge of their measure, have one"
+SHOWN = "hybridobs_collector_series"  # every scrape of a collector has it, from the first on
+# How long ago a counter may have been seen last and still be known; a range so long is read for each such alert.
+_MEMORY = "1d"
 
 
 class Unsuitable(Exception):
@@ -63,9 +66,18 @@ class Counting(NamedTuple):
 
 
 def seen(series: str, by: tuple[str, ...], window: str) -> str:
-    """Whether a counter grew: also when the first thing it counts is what brings its series into being."""
+    """Whether a counter counted anything, be it the first thing, which is what brings its series into being.
+
+    Scrapes that failed say nothing new by themselves. A restart of the collector does: its counters begin again.
+    """
     grouped = f"sum by ({', '.join(by)})" if by else "sum"
-    return f"{grouped} (increase({series}[{window}]) > 0 or ({series} > 0 unless {series} offset {window}))"
+    grew = f"increase({series}[{window}]) > 0"
+    # Its first value, or one that it took while nobody looked.
+    other = f"{series} > 0 unless {series} == last_over_time({series}[{_MEMORY}] offset {window})"
+    # Begun again, maybe at the value that it had: it was missing from a scrape, and a failed scrape has nothing at all.
+    scrapes = f"max by (job, instance) (count_over_time({SHOWN}[{window}]))"
+    begun = f"{series} > 0 and count_over_time({series}[{window}]) < on (job, instance) group_left () {scrapes}"
+    return f"{grouped} ({grew} or ({other}) or ({begun}))"
 
 
 def selector(metric: str, labels: Mapping[str, str]) -> str:
@@ -83,7 +95,7 @@ def counting(objective: Objective) -> Counting:
     higher = objective.worse is Worse.HIGHER
     if isinstance(formula, Ratio) and isinstance(formula.part, Count) and isinstance(formula.whole, Count):
         if not is_counted(kpi):
-            raise Unsuitable(_NO_COUNTS)
+            raise Unsuitable(NO_BUDGET)
         _carried(objective, by)
         part, whole = _occurrences(formula.part.measure), _occurrences(formula.whole.measure)
         return Counting(part, whole, formula.complement == higher, True, where, where, by)
@@ -92,7 +104,7 @@ def counting(objective: Objective) -> Counting:
     elif isinstance(formula, Quantile) and higher:
         measure, edge, good = formula.measure, objective.limit, True
     else:
-        raise Unsuitable(_NO_COUNTS)
+        raise Unsuitable(NO_BUDGET)
     _carried(objective, by)
     return Counting(
         f"{metric_name(measure)}_bucket",
@@ -121,4 +133,4 @@ def _bound(measure: Measure, edge: float) -> str:
     try:
         return str(measure.edges[measure.edge(edge)] / measure.resolution)
     except ValueError:
-        raise Unsuitable(_NO_COUNTS) from None
+        raise Unsuitable(NO_BUDGET) from None

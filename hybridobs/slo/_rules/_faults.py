@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from hybridobs.kpi.prometheus import KPI_METRIC
 from hybridobs.slo._rules._burn import notes
-from hybridobs.slo._rules._counting import seen
+from hybridobs.slo._rules._counting import SHOWN, seen
 from hybridobs.slo.outcome import Severity
 
 _MODEL = ("tier", "model", "version")
@@ -18,7 +18,10 @@ ALIVE = "HybridobsAlive"
 
 
 class Fault(NamedTuple):
-    """One alert: ``trial`` holds series (and their values, one a minute) that must set it off, ``well`` must not."""
+    """One alert: ``trial`` holds series (and their values, one a minute) that must set it off, ``well`` must not.
+
+    ``counted``: the trial is one counter, of which only what is new may set it off.
+    """
 
     alert: str
     expr: str
@@ -28,6 +31,7 @@ class Fault(NamedTuple):
     trial: Mapping[str, str]
     well: Mapping[str, str] = MappingProxyType({})
     lasting: str = ""
+    counted: bool = False
 
 
 def _happened(metric: str, by: tuple[str, ...] = _MODEL, matchers: str = "") -> str:
@@ -44,6 +48,7 @@ FAULTS = (
         "inputs have another schema than the model was made for",
         "schema-mismatch",
         {"hybridobs_schema_mismatched_total": _APPEARS},
+        counted=True,
     ),
     Fault(
         "HybridobsSafetyViolation",
@@ -52,6 +57,7 @@ FAULTS = (
         "an answer broke a safety rule",
         "safety",
         {"hybridobs_safety_violations_total": _APPEARS},
+        counted=True,
     ),
     Fault(
         "HybridobsAutomaticRollback",
@@ -62,6 +68,7 @@ FAULTS = (
         "a release was taken back without a person asking for it",
         "rollback",
         {'hybridobs_release_rollbacks_total{trigger="gate"}': _APPEARS},
+        counted=True,
     ),
     Fault(
         "HybridobsUpdateStuck",
@@ -70,6 +77,7 @@ FAULTS = (
         "devices began an update and have not come to its end",
         "update-stuck",
         {"hybridobs_ota_stuck_total": _APPEARS},
+        counted=True,
     ),
     Fault(
         "HybridobsClockWrong",
@@ -78,6 +86,7 @@ FAULTS = (
         "devices have a wrong clock, and their telemetry is being corrected",
         "clock",
         {"hybridobs_clock_offset_seconds_count": _APPEARS},
+        counted=True,
     ),
     Fault(
         "HybridobsTelemetryLost",
@@ -113,6 +122,7 @@ FAULTS = (
         "the collector refuses telemetry for good",
         "telemetry-refused",
         {f'{_OWN}events_total{{outcome="dropped",reason="malformed",signal="traces"}}': "0+1x60"},
+        counted=True,
     ),
     Fault(
         "HybridobsStoreFailing",
@@ -134,12 +144,12 @@ FAULTS = (
     ),
     Fault(
         GONE,
-        f"absent({_OWN}series)",
+        f"absent({SHOWN})",
         Severity.PAGE,
         "no collector shows its measures; nothing else here can be judged",
         "collector-gone",
         {},
-        {f"{_OWN}series": "1x60"},
+        {SHOWN: "1x60"},
         lasting="5m",
     ),
 )

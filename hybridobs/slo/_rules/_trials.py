@@ -7,7 +7,7 @@ from math import ceil
 from typing import Any
 
 from hybridobs.slo._rules._burn import ZERO_WINDOW, Burning
-from hybridobs.slo._rules._counting import selector
+from hybridobs.slo._rules._counting import SHOWN, selector
 from hybridobs.slo._rules._faults import ALIVE, Fault
 
 _MINUTES = 65  # more than the shortest of the long windows
@@ -40,6 +40,16 @@ def of_fault(fault: Fault) -> Iterator[Trial]:
     one = [{"labels": selector("", {"alertname": fault.alert}), "value": 1}]
     yield _trial(f"{fault.alert}: its cause", fault.trial, asked, one, 12)
     yield _trial(f"{fault.alert}: without", fault.well, asked, [], 12)
+    for counter in fault.trial if fault.counted else ():
+        yield from _remembered(fault.alert, counter, asked, one)
+
+
+def _remembered(name: str, counter: str, asked: str, answer: list[dict[str, Any]]) -> Iterator[Trial]:
+    """Scrapes that failed are no fault; a counter that begins again while the collector is seen is one."""
+    gap = {SHOWN: "1x2 stale _x5 1x60", counter: "5x2 stale _x5 5x60"}
+    yield _trial(f"{name}: an old fault, and scrapes that failed", gap, asked, [], 20)
+    again = {SHOWN: "1x60", counter: "1x2 stale _x5 1x60"}
+    yield _trial(f"{name}: as many again after a restart", again, asked, answer, 20)
 
 
 def of_alive() -> Trial:

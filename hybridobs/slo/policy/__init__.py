@@ -6,10 +6,25 @@ A policy decides from what the store knows and from its own last decision; it re
 
 from __future__ import annotations
 
-from hybridobs.slo.policy._decide import Decided, State, decide
+from hybridobs.slo.policy._decide import Decided, State, decide, forgotten
 from hybridobs.slo.policy._file import load, loads
 from hybridobs.slo.policy._flags import Change, Flags
-from hybridobs.slo.policy._rule import Condition, Policy, Rule
+from hybridobs.slo.policy._rule import Bound, Condition, Policy, Rule, WithoutData
 from hybridobs.slo.policy._schema import schema
 
-__all__ = ["Change", "Condition", "Decided", "Flags", "Policy", "Rule", "State", "decide", "load", "loads", "schema"]
+__all__ = [
+    "Bound",
+    "Change",
+    "Condition",
+    "Decided",
+    "Flags",
+    "Policy",
+    "Rule",
+    "State",
+    "WithoutData",
+    "decide",
+    "forgotten",
+    "load",
+    "loads",
+    "schema",
+]

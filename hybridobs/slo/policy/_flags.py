@@ -61,7 +61,7 @@ class Flags:
             return {}
         with self._undamaged(policy):
             rows = json.loads(metadata[_STATE])
-            found = {tuple(row["group"]): State(row["variant"], row["rule"], row["since"]) for row in rows}
+            found = {tuple(row["group"]): _state(policy, row) for row in rows}
         # Another set of labels is another set of groups, and a variant that is gone cannot be in force.
         return {g: s for g, s in found.items() if len(g) == len(policy.by) and s.variant in policy.variants}
 
@@ -90,13 +90,10 @@ class Flags:
                 for one in decided
                 if one.changed
             ]
-        rows = [
-            {"group": one.group, "variant": one.state.variant, "rule": one.state.rule, "since": one.state.since}
-            for one in decided
-            if len(one.group) == len(policy.by)
-        ]
+        rows = [_row(one.group, one.state) for one in decided if len(one.group) == len(policy.by)]
+        before = self._document["flags"].get(policy.flag, {})
         flag: Document = {
-            "state": "ENABLED",
+            "state": before.get("state", "ENABLED"),  # an operator may have switched it off
             "variants": dict(policy.variants),
             "defaultVariant": policy.default if policy.by else decided[0].state.variant,
             "metadata": {_POLICY: policy.id, _STATE: _packed(rows), **_waiting(untold)},
@@ -129,6 +126,20 @@ class Flags:
         except (ValueError, KeyError, TypeError) as error:
             way_out = f"has a damaged state ({error}); remove the flag"
             raise ConfigError(f"flags.{policy.flag}", self._name, way_out) from error
+
+
+def _row(group: Group, state: State) -> Document:
+    row: Document = {"group": group, "variant": state.variant, "rule": state.rule, "since": state.since}
+    return row if state.silent is None else row | {"silent": state.silent}
+
+
+def _state(policy: Policy, row: Document) -> State:
+    """What a row says; one that an earlier hybridobs wrote names its rule by the place that it had."""
+    key = row["rule"]
+    if isinstance(key, int):
+        rule = dict(enumerate(policy.rules)).get(key)
+        key = rule.key if rule and rule.variant == row["variant"] else str(key)
+    return State(row["variant"], key, row["since"], row.get("silent"))
 
 
 def _waiting(changes: Sequence[Change]) -> Document:

@@ -72,6 +72,8 @@ class Report:
         """The answer and the first reason for it."""
         if self.answer:
             return self.answer
+        if not self.entries:
+            return f"{self.outcome.words}: nothing was judged"
         same = [entry for entry in self.entries if self.counted(entry) is self.outcome]
         total = f"{len(self.entries)} {self._what}{'s' if len(self.entries) != 1 else ''}"
         if self.outcome is Outcome.PASS:
