@@ -70,7 +70,10 @@ def shown(name: str, memory: GateMemory) -> Iterator[str]:
     )
     looks = len(memory.looks)
     yield f"{name}: {sides}, {plan['looks']}, {looks} look{'' if looks == 1 else 's'}"
+    full: set[str] = set()
     for number, look in enumerate(memory.looks, start=1):
         at = datetime.fromtimestamp(look.at, UTC).strftime("%Y-%m-%d %H:%M")
         for key, (share, outcome) in look.entries.items():
-            yield f"  {number:>2}  {at}  {100 * share:>5.1f} %  {outcome.words:<9}  {key}"
+            seen = "afterwards" if key in full else f"{100 * share:.1f} %"
+            yield f"  {number:>2}  {at}  {seen:>10}  {outcome.words:<9}  {key}"
+        full |= {key for key, (share, _) in look.entries.items() if share >= 1}

@@ -82,15 +82,16 @@ def _turn(store: Store, name: str, release: Release, now: int, seen: Memory) -> 
     gated = bool(stage.judged)
     comparison = _comparison(release, stage, memory, now)
     judged, after = _gates(store, name, release, memory, comparison, now)
-    calls = calls_compared(store, comparison) if gated else _calls(store, comparison)
-    have = Seen(now - memory.since, calls)
+    both = any(not trigger.alone for trigger in stage.judged)
+    calls = calls_compared(store, comparison) if both else _calls(store, comparison)
+    have = Seen(now - memory.since, calls, both)
     if memory.ended is not None:
         over = Action(memory.ended.action)
         outcome = Outcome.FAIL if over is Action.ROLLBACK else Outcome.PASS
         step = Step(over, outcome, f"{memory.ended.reason} (answered {_time(memory.ended.at)}, and nothing since)")
         told = told_promotion(judged, plan, memory.number, step, have, memory.since, gated=gated, ended=True)
         return Turn(told, seen.text)
-    step = decide_stage(plan, memory.number, *stage_answer(judged, gated=gated), have, gated=gated)
+    step = decide_stage(plan, memory.number, *stage_answer(judged, gated=gated), have)
     report = told_promotion(judged, plan, memory.number, step, have, memory.since, gated=gated)
     also = _noted(release, stage, step, judged, now) if step.action in _ACTIONS else nothing_more
     return Turn(report, stepped(memory, plan, step, after, now).text(), also)

@@ -13,7 +13,10 @@ from hybridobs.contract import CONTRACT_VERSION
 from hybridobs.kpi.catalog import MEASURES
 from hybridobs.kpi.kpi import Kpi
 from hybridobs.kpi.measure import Measure
+from hybridobs.kpi.stats import Interval, Judgement, Verdict
 from hybridobs.kpi.summary import Summary
+
+_MAY_BE_INFINITE = ("z", "candidate_n", "baseline_n")
 
 
 def made_by(digest: str) -> dict[str, Any]:
@@ -59,6 +62,25 @@ def unpacked(name: str, found: Mapping[str, Any]) -> Summary:
         raise ValueError(f"{name} was kept in another layout")
     n, total, least, most = (int(found[key]) for key in ("n", "sum", "min", "max"))
     return Summary.unpack(measure, n, total, least, most, bytes.fromhex(found["hist"]))
+
+
+def judged(judgement: Judgement | None) -> dict[str, Any] | None:
+    """A judgement as plain JSON; a bound that is not finite is null."""
+    if judgement is None:
+        return None
+    return {**plain(judgement), "verdict": judgement.verdict.value, "bounds": [*map(finite, judgement.bounds)]}
+
+
+def judgement(found: Mapping[str, Any] | None) -> Judgement | None:
+    """The inverse of ``judged``; KeyError, TypeError or ValueError for one that is damaged."""
+    if found is None:
+        return None
+    low, high = found["bounds"]
+    bounds = Interval(-math.inf if low is None else low, math.inf if high is None else high)
+    given: dict[str, Any] = {field.name: found[field.name] for field in fields(Judgement)}
+    given |= {name: math.inf for name in _MAY_BE_INFINITE if given[name] is None}
+    given |= {"verdict": Verdict(found["verdict"]), "bounds": bounds}
+    return Judgement(**given)
 
 
 def plain(value: Any) -> dict[str, Any]:

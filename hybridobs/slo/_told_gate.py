@@ -7,7 +7,7 @@ from typing import Any
 
 from hybridobs.kpi.stats import Looks, PlannedLooks, RememberedLooks
 from hybridobs.slo._gate import HARD, Comparison, Decision, Past, Scored, Side, by_cluster
-from hybridobs.slo._inputs import asked_about, finite, made_by, packed, plain
+from hybridobs.slo._inputs import asked_about, finite, judged, made_by, packed, plain
 from hybridobs.slo.objective import THE_SCORE
 from hybridobs.slo.outcome import Outcome, Severity
 from hybridobs.slo.report import Entry, Report
@@ -71,15 +71,15 @@ def _warnings(decided: list[Decision], comparison: Comparison) -> Iterator[str]:
             f"{', '.join(dict.fromkeys(short))} compared over less than half of the hours: in the others only one side "
             "did anything"
         )
-    judged = {decision.trigger.kpi.id for decision in decided}
-    if unseen := [trigger.kpi.id for trigger in HARD if trigger.kpi.id not in judged]:
+    seen = {decision.trigger.kpi.id for decision in decided}
+    if unseen := [trigger.kpi.id for trigger in HARD if trigger.kpi.id not in seen]:
         yield f"no data for {', '.join(unseen)}: not judged"
 
 
 def _full(decision: Decision, comparison: Comparison) -> bool:
     """Whether this was the last look of a plan that nobody remembers."""
-    looks, judged = comparison.rule(decision.key, paired=decision.trigger.paired is not None), decision.judgement
-    return bool(judged and isinstance(looks, PlannedLooks) and looks.full(judged.candidate_n, judged.baseline_n))
+    looks, found = comparison.rule(decision.key, paired=decision.trigger.paired is not None), decision.judgement
+    return bool(found and isinstance(looks, PlannedLooks) and looks.full(found.candidate_n, found.baseline_n))
 
 
 # --- the score ------------------------------------------------------------------------------------------------
@@ -137,10 +137,7 @@ def _notes(decision: Decision, *, of_score: bool) -> Iterator[str]:
 
 
 def _decision_facts(decision: Decision, comparison: Comparison) -> Mapping[str, Any]:
-    trigger, judgement = decision.trigger, decision.judgement
-    judged = None
-    if judgement is not None:
-        judged = {**plain(judgement), "verdict": judgement.verdict.value, "bounds": [*map(finite, judgement.bounds)]}
+    trigger = decision.trigger
     sides = zip((decision.candidate, decision.baseline), decision.clusterings, strict=True)
     past = comparison.past.get(decision.key)
     remembers = isinstance(comparison.looks, RememberedLooks)
@@ -154,7 +151,7 @@ def _decision_facts(decision: Decision, comparison: Comparison) -> Mapping[str, 
         "hours": decision.hours,
         "left_out": decision.left_out,
         "clustering_unknown": decision.unknown,
-        "judgement": judged,
+        "judgement": judged(decision.judgement),
         "look": decision.look._asdict() if decision.look else None,
         "past": _past(past) if past and remembers else None,
         "inputs": [
@@ -165,7 +162,12 @@ def _decision_facts(decision: Decision, comparison: Comparison) -> Mapping[str, 
 
 
 def _past(past: Past) -> dict[str, Any]:
-    return {"shares": list(past.shares), "outcome": past.outcome.value, "reason": past.reason}
+    return {
+        "shares": list(past.shares),
+        "outcome": past.outcome.value,
+        "reason": past.reason,
+        "judgement": judged(past.judgement),
+    }
 
 
 def _inputs(decision: Decision, side: Side) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from hybridobs.kpi.stats import AnyTime, Looks, OneLook, Pairs, PlannedLooks, Ra
 from hybridobs.kpi.summary import Summary
 from hybridobs.slo import _check
 from hybridobs.slo._gate import Comparison, Counted, Decision, Past, Side, concluded, decided, key_of, scored
-from hybridobs.slo._inputs import asked_about, unpacked
+from hybridobs.slo._inputs import asked_about, judgement, unpacked
 from hybridobs.slo._promotion import Action, Plan, Seen, Stage, Step, decide_stage
 from hybridobs.slo._told import told
 from hybridobs.slo._told_gate import told_gate
@@ -170,7 +170,7 @@ def _rule(found: Facts) -> Looks:
 
 
 def _past(found: Facts) -> Past:
-    return Past(tuple(found["shares"]), Outcome(found["outcome"]), found["reason"])
+    return Past(tuple(found["shares"]), Outcome(found["outcome"]), found["reason"], judgement(found["judgement"]))
 
 
 def _trigger(entry: Facts) -> Trigger:
@@ -226,11 +226,12 @@ def _promotion(found: Facts, given: Mapping[str, Any]) -> Report:
     counted = tuple(replace(e, severity=severity) for e, severity in zip(judged.entries, severities, strict=True))
     judged = replace(judged, entries=counted)
     plan = Plan(found["subject"], found["where"], tuple(_stage(one, release) for one in release["stages"]), "")
-    seen, number, gated = Seen(release["seconds"], release["calls"]), release["number"], release["gated"]
+    seen = Seen(release["seconds"], release["calls"], release["compared"])
+    number, gated = release["number"], release["gated"]
     if release["ended"]:
         step = Step(Action(release["action"]), Outcome(release["outcome"]), release["reason"])
     else:
-        step = decide_stage(plan, number, *stage_answer(judged, gated=gated), seen, gated=gated)
+        step = decide_stage(plan, number, *stage_answer(judged, gated=gated), seen)
     since, ended = release["stage_since"], release["ended"]
     return told_promotion(judged, plan, number, step, seen, since, gated=gated, ended=ended)
 

@@ -158,6 +158,7 @@ _SIDE = _required(
         "degrees": _said(_or_null(_NUMBER), "Degrees of freedom it is known with; null is all."),
     }
 )
+_PAST = {"shares": {"type": "array", "items": _NUMBER}, "outcome": _OUTCOME, "reason": _TEXT}
 _TRIGGER = {
     **_ASKED_ABOUT,
     "limit": _NUMBER,
@@ -170,7 +171,7 @@ _TRIGGER = {
     "clustering_unknown": _FLAG,
     "judgement": _or_null(_JUDGEMENT),
     "look": _or_null(_required({"number": _WHOLE, "share": _NUMBER, "counts": _FLAG})),
-    "past": _or_null(_required({"shares": {"type": "array", "items": _NUMBER}, "outcome": _OUTCOME, "reason": _TEXT})),
+    "past": _or_null(_required({**_PAST, "judgement": _or_null(_JUDGEMENT)})),
     "inputs": {"type": "array", "minItems": 2, "maxItems": 2, "items": _SIDE},
 }
 _POINTS = _required({"value": _or_null(_NUMBER), "low": _NUMBER, "high": _NUMBER})
@@ -216,6 +217,7 @@ _RELEASE = {
     "stage_since": _said(_WHOLE, "When the stage began, Unix s."),
     "seconds": _said(_WHOLE, "How long it has been."),
     "calls": _said(_WHOLE, "Calls of the candidate since then."),
+    "compared": _said(_FLAG, "Those are counted that lie in hours that both sides have."),
     "gated": _said(_FLAG, "Gates stand at this stage."),
     "ended": _said(_FLAG, "The release is over, and the answer is the one that ended it."),
     "severities": _said({"type": "array", "items": _TEXT}, "Of the gates, in their order, when the step was decided."),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -61,9 +63,36 @@ def test_a_breach_after_the_plan_is_full(run: Run, write: Write, fill: Fill) -> 
     entry = latency(run, file, *PLANNED)
     assert entry["outcome"] == "fail" and "(seen after the plan was full)" in entry["reason"]
     assert (entry["look"]["number"], entry["look"]["counts"]) == (1, True)
+    assert re.search(r" 100.0 %  PASS .*\n.* afterwards  FAIL ", run("gates", "list").stdout)
     fill(side("1.3.0", n=400_000))
     assert run("gate", file, *PLANNED, "--report", "json=verdict.json").exit_code == 1
+    assert "which is full)" in Path("verdict.json").read_text()
     assert run("recompute", "verdict.json").exit_code == 0
+
+
+def test_the_score_of_a_full_plan(run: Run, write: Write, fill: Fill) -> None:
+    """It is made of what its triggers said at their last look, so it stands as they do, until one of them breaks."""
+    fill(side("1.2.0", n=4000), side("1.3.0", n=4000))
+    file = write(f"score: {{pass: 50, fail: 20, parts: {{latency: {{weight: 1, {LATENCY}}}}}}}")
+    first = report(run, file, *PLANNED)["entries"][0]
+    fill(side("1.3.0", n=150, slower=9))
+    second = report(run, file, *PLANNED)["entries"][0]
+    assert (first["points"], first["outcome"]) == (second["points"], "pass") and second["outcome"] == "pass"
+    fill(side("1.3.0", n=4000, slower=9))
+    assert run("gate", file, *PLANNED, "--report", "json=verdict.json").exit_code == 1
+    assert run("recompute", "verdict.json").exit_code == 0
+
+
+def test_a_memory_of_the_version_before(run: Run, write: Write, fill: Fill) -> None:
+    """It has no interval for the last look, and is read all the same."""
+    url = fill(side("1.2.0", n=4000), side("1.3.0", n=4000))
+    run("gate", file := write(LATENCY), *PLANNED)
+    with Store.open(url) as store, store.begin() as tx:
+        memory = store.recall("gate", "nightly")
+        older = json.loads(memory.text)
+        older["past"] = {key: one[:3] for key, one in older["past"].items()}
+        assert tx.remember(memory, json.dumps(older))
+    assert latency(run, file, *PLANNED)["outcome"] == "pass"
 
 
 def test_a_full_plan_that_nobody_remembers(run: Run, write: Write, fill: Fill) -> None:

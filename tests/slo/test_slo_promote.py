@@ -248,6 +248,15 @@ def test_calls_that_nothing_is_compared_with(ask: Ask, fill: Fill) -> None:
     assert ask(2 * HOUR).stdout.startswith("HOLD: at beta (1 %): 400 of 1,000 calls in hours that both sides have")
 
 
+def test_a_stage_that_compares_nothing(ask: Ask, fill: Fill) -> None:
+    """A hard gate looks at the candidate alone, so all its calls are its sample: the old version may be gone."""
+    fill(calls("1.3.0", "stable", at=NOW, n=2000))
+    Path("slo.yaml").write_text("gates: [{name: none, kpi: error_rate, hard: true}]")
+    Path("plan.yaml").write_text("slo: slo.yaml\nstages: [{name: stable, share: 100%}]")
+    assert (first := ask(0, "--report", "json=verdict.json")).exit_code == 0, first.stdout
+    assert CliRunner().invoke(main, ["slo", "recompute", "verdict.json"]).exit_code == 0
+
+
 def test_a_plan_whose_file_has_no_gates(ask: Ask, fill: Fill) -> None:
     """Nothing goes on unseen: who wants no gate says so."""
     fill(*beta())

@@ -41,11 +41,15 @@ PAIRED_HARD = _hard("shadow_answered")
 
 
 class Past(NamedTuple):
-    """What a gate with a name remembers of one trigger: the looks that counted, and what the last of them said."""
+    """What a gate with a name remembers of one trigger: the looks that counted, and what the last of them said.
+
+    ``judgement`` is None for one that a version before remembered.
+    """
 
     shares: tuple[float, ...]
     outcome: Outcome
     reason: str
+    judgement: Judgement | None = None
 
 
 class Look(NamedTuple):

@@ -98,8 +98,10 @@ def _looked(decision: Decision, looks: RememberedLooks, past: Past | None) -> De
 
 def _afterwards(decision: Decision, looks: RememberedLooks, past: Past) -> Decision:
     """With the plan full: its answer stands, until a breach shows by a bound that holds at any number of looks."""
+    if past.outcome is Outcome.FAIL:
+        return _standing(decision, past, "at 100 % of the plan, which is full")
     standing = _standing(decision, past, "at 100 % of the plan, which is full; only a breach would change it")
-    if decision.unknown or past.outcome is Outcome.FAIL:
+    if decision.unknown:
         return standing
     sides = decision.candidate.whole, decision.baseline.whole
     judgement = _judge(decision.trigger, *sides, looks.afterwards, decision.clusterings)
@@ -111,10 +113,11 @@ def _afterwards(decision: Decision, looks: RememberedLooks, past: Past) -> Decis
 
 
 def _standing(decision: Decision, past: Past, where: str) -> Decision:
-    """The answer of the last look that counted."""
+    """The answer of the last look that counted, with its interval, which a score is made of."""
     number, last = len(past.shares), past.shares[-1]
-    reason = f"{past.reason} (look {number} {where})"
-    return decision._replace(outcome=past.outcome, reason=reason, look=Look(number, last, counts=False))
+    reason, look = f"{past.reason} (look {number} {where})", Look(number, last, counts=False)
+    judgement = past.judgement or decision.judgement
+    return decision._replace(outcome=past.outcome, reason=reason, judgement=judgement, look=look)
 
 
 def _hard(decision: Decision) -> Decision:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from hybridobs.errors import ConfigError
 from hybridobs.kpi.stats import RememberedLooks
 from hybridobs.slo._gate._comparison import Comparison, Decision, Past
+from hybridobs.slo._inputs import judged, judgement
 from hybridobs.slo.objective import Score, Trigger
 from hybridobs.slo.outcome import Outcome
 
@@ -48,7 +49,10 @@ class GateMemory(NamedTuple):
             {"at": look.at, "entries": {key: [share, o.value] for key, (share, o) in look.entries.items()}}
             for look in self.looks
         ]
-        past = {key: [list(one.shares), one.outcome.value, one.reason] for key, one in self.past.items()}
+        past = {
+            key: [list(one.shares), one.outcome.value, one.reason, judged(one.judgement)]
+            for key, one in self.past.items()
+        }
         return json.dumps({"version": VERSION, "plan": self.plan, "since": self.since, "looks": looks, "past": past})
 
     @classmethod
@@ -60,7 +64,10 @@ class GateMemory(NamedTuple):
                 Taken(look["at"], {key: (share, Outcome(word)) for key, (share, word) in look["entries"].items()})
                 for look in found["looks"]
             )
-            past = {key: Past(tuple(shares), Outcome(word), why) for key, (shares, word, why) in found["past"].items()}
+            past = {
+                key: Past(tuple(shares), Outcome(word), why, *map(judgement, last))
+                for key, (shares, word, why, *last) in found["past"].items()
+            }
             return cls(found["plan"], found["since"], looks, past)
         except (KeyError, TypeError, ValueError) as error:
             way_out = f"what the store remembers of it cannot be read; hybridobs slo {kind} forget {name}"
@@ -123,7 +130,7 @@ def looked(memory: GateMemory, decisions: Sequence[Decision], now: int) -> GateM
         before = past[key].shares if key in past else ()
         share = _look(decision)
         shares = before if share in before else (*before, share)  # a breach after the plan is full is no look of it
-        past[key] = Past(shares, decision.outcome, decision.reason)
+        past[key] = Past(shares, decision.outcome, decision.reason, decision.judgement)
     taken = Taken(now, {key: (_look(decision), decision.outcome) for key, decision in counted.items()})
     return memory._replace(looks=(*memory.looks, taken), past=past)
 

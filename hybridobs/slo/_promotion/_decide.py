@@ -26,10 +26,14 @@ class Action(StrEnum):
 
 
 class Seen(NamedTuple):
-    """What a stage has: s since it began, and calls of the candidate in them, those that gates compare."""
+    """What a stage has: s since it began, and calls of the candidate in them.
+
+    ``compared``: those in hours that both sides have, because a gate looks at no other ones.
+    """
 
     seconds: int
     calls: int
+    compared: bool
 
 
 class Step(NamedTuple):
@@ -40,16 +44,17 @@ class Step(NamedTuple):
     reason: str
 
 
-def decide_stage(plan: Plan, number: int, gates: Outcome, why: str, seen: Seen, *, gated: bool) -> Step:
+def decide_stage(plan: Plan, number: int, gates: Outcome, why: str, seen: Seen) -> Step:
     """The answer of stage ``number`` (from 0), whose gates together say ``gates`` because of ``why``.
 
-    A breach needs no time and no sample; a promotion needs both, and a verdict where gates stand (``gated``).
+    A breach needs no time and no sample; a promotion needs both, and a verdict.
     """
     stage = plan.stages[number]
     if gates is Outcome.FAIL:
         return Step(Action.ROLLBACK, gates, f"at {stage.name} ({stage.share:g} %): {why}")
     if seen.calls < stage.minimum_sample:
-        missing = f"{seen.calls:,} of {stage.minimum_sample:,} calls{' in hours that both sides have' if gated else ''}"
+        hours = " in hours that both sides have" if seen.compared else ""
+        missing = f"{seen.calls:,} of {stage.minimum_sample:,} calls{hours}"
         return Step(Action.HOLD, Outcome.TOO_LITTLE, f"at {stage.name} ({stage.share:g} %): {missing}")
     if seen.seconds < stage.minimum_time:
         missing = f"{digits(seen.seconds / 3600)} of {digits(stage.minimum_time / 3600)} hours"
@@ -83,4 +88,5 @@ def plan_facts(plan: Plan, number: int, step: Step, seen: Seen, since: int) -> M
         "stage_since": since,
         "seconds": seen.seconds,
         "calls": seen.calls,
+        "compared": seen.compared,
     }
