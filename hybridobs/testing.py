@@ -178,7 +178,7 @@ class Capture:
         pipeline = Pipeline(settings)
         pipeline.stream = f"capture-{self._streams}"
         pipeline.append = lambda record: self._keep(pipeline, record)
-        pipeline.start = lambda: None  # type: ignore[method-assign]
+        pipeline.start = lambda until=None: None  # type: ignore[method-assign]
         return pipeline
 
 

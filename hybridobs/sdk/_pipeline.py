@@ -11,6 +11,7 @@ import itertools
 import os
 import sys
 import threading
+import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -105,13 +106,14 @@ class Pipeline:
         left = {key: label(key, value, _encode.MAX_TEXT) for key, value in {**settings.resource, **known}.items()}
         return _encode.resource({**device.detect(settings.service), **{k: v for k, v in left.items() if v}})
 
-    def start(self) -> None:
+    def start(self, until: float | None = None) -> None:
         """Open the queue and start the sender, once; what came before goes first.
 
-        A start under way is waited for, but not by a signal handler that interrupts it, and not for ever: it passes on
-        what came meanwhile.
+        A start under way is waited for ``until`` then (monotonic s), for some seconds if nothing is said, and not by a
+        signal handler that interrupts it: it passes on what came meanwhile.
         """
-        while self._starting.acquire(timeout=_LONGEST_START):
+        latest = time.monotonic() + _LONGEST_START if until is None else until
+        while self._starting.acquire(timeout=_left(latest)):
             try:
                 self._start()
             finally:
@@ -124,8 +126,8 @@ class Pipeline:
             self._open()
         finally:
             self._pass_on()
-        if self._ending is not None and not self._opening:
-            self._end(self._ending)
+        if not self._opening:
+            self._end_if_asked()
 
     def _open(self) -> None:
         if self._opening or self.off or self.sender is not None:
@@ -168,20 +170,28 @@ class Pipeline:
 
     def flush(self, timeout: float) -> bool:
         """Send what waits; True if nothing is left of what was handed in before."""
-        self._finish_start()
+        until = time.monotonic() + timeout
+        self._finish_start(until)
         if self.sender is None:
             return not self._early and not self.stats().records
-        return self.sender.flush(timeout)
+        return self.sender.flush(_left(until))
 
     def stop(self, timeout: float) -> None:
         """Accept nothing more, send what waits within ``timeout`` seconds; safe twice."""
-        self._finish_start()
+        until = time.monotonic() + timeout
+        self._finish_start(until)
         self.off = True
-        self._finish_start()  # one that began before it was off
-        if self._opening:  # by the thread that this signal handler interrupts, or by one that takes too long
-            self._ending = timeout
-        else:
-            self._end(timeout)
+        self._finish_start(until)  # one that began before it was off
+        self._ending = _left(until)
+        if (
+            not self._opening
+        ):  # else by the start under way, which this signal handler interrupts or which takes too long
+            self._end_if_asked()
+
+    def _end_if_asked(self) -> None:
+        ending, self._ending = self._ending, None
+        if ending is not None:
+            self._end(ending)
 
     def _end(self, timeout: float) -> None:
         left, why = len(self._early), "no time left"
@@ -208,18 +218,19 @@ class Pipeline:
         self._early.append(record)
         self._try_to_start()
 
-    def _try_to_start(self) -> None:
+    def _try_to_start(self, until: float | None = None) -> None:
         try:
-            self.start()
+            self.start(until)
         except Exception:
             failed("start")
 
-    def _finish_start(self) -> None:
+    def _finish_start(self, until: float) -> None:
         """Wait for a start under way; and begin again with one that failed, or that a signal has cut short."""
-        if self._starting.acquire(timeout=_LONGEST_START):
-            self._starting.release()
+        if not self._starting.acquire(timeout=_left(until)):
+            return
+        self._starting.release()
         if self._early or (self.queue is None) != (self.sender is None):
-            self._try_to_start()
+            self._try_to_start(until)
 
     def _pass_on(self) -> None:
         """Put into the queue what came before it."""
@@ -236,6 +247,10 @@ class Pipeline:
 
             return Spool(self.settings.spool, self.stream, self.resource)
         return MemoryQueue(self.stream, self.resource, max_bytes=self.settings.queue_bytes)
+
+
+def _left(until: float) -> float:
+    return max(0.0, until - time.monotonic())
 
 
 def _tags(settings: Settings) -> Tags:

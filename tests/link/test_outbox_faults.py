@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sqlite3
@@ -116,6 +117,19 @@ def test_fork(box: Outbox) -> None:
         os._exit(0 if box.put(b"child") and box.waiting().requests == 2 else 1)
     assert os.waitpid(child, 0)[1] == 0
     assert box.waiting().requests == 2
+
+
+def test_a_file_system_without_locks(box: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each try fails and is told, and none leaves a descriptor open."""
+
+    def flock(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "no locks")
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    before = len(os.listdir("/dev/fd"))
+    for _ in range(10):
+        assert box.drain(lambda _: None).answered == 0
+    assert len(os.listdir("/dev/fd")) == before
 
 
 def test_interrupted(box: Outbox) -> None:

@@ -137,6 +137,13 @@ def test_a_signal_handler_may_write_while_the_agent_does(place: Path, break_in: 
         assert on_disk(place) == {c.OTA_IO: 1000}
 
 
+def test_an_attempt_that_is_open_here_is_not_waited_for(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who never used it as a block would wait for himself at each further update."""
+    monkeypatch.setattr(_journal, "sleep", lambda _: pytest.fail("waited"), raising=False)
+    first = begin(place)
+    assert begin(place).id != first.id
+
+
 def test_a_program_that_looks_is_waited_for(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An agent that asks again while the application resumes gets its own attempt, which it then holds."""
     with begin(place) as first, first.phase("download"):

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -19,6 +20,7 @@ from hybridobs import contract
 from hybridobs.sdk import _pipeline
 from hybridobs.sdk._settings import resolve
 from hybridobs.sdk.queue import MemoryQueue, Queue, Resource
+from tests.local.conftest import until
 from tests.sdk.conftest import Wire
 
 observed = hybridobs.observe(model="digits")
@@ -198,6 +200,29 @@ def test_an_end_beside_the_first_call(wire: Wire, end: Callable[[], object]) -> 
     assert len(wire.requests) == 1
     assert "hybridobs-sender" not in {thread.name for thread in threading.enumerate()}
     caller.join(10)
+
+
+def test_a_start_that_takes_long_holds_up_no_end(wire: Wire) -> None:
+    """Flush and shutdown keep to their time, and the start that is still under way ends what it opens."""
+    opening, go, opened = threading.Event(), threading.Event(), []
+
+    def make(stream: str, resource: Resource) -> Queue:
+        opening.set()
+        go.wait(30)
+        opened.append(MemoryQueue(stream, resource))
+        return opened[-1]
+
+    _pipeline.replace(_pipeline.Pipeline(resolve({}), make_queue=make, make_post=lambda _: wire))
+    caller = threading.Thread(target=observed(lambda: None))
+    caller.start()
+    assert opening.wait(10)
+    began = time.monotonic()
+    assert not hybridobs.flush(0.01)
+    hybridobs.shutdown(0.01)
+    assert time.monotonic() - began < 3 and not opened
+    go.set()
+    caller.join(10)
+    until(lambda: opened and "hybridobs-sender" not in {thread.name for thread in threading.enumerate()})
 
 
 def test_a_queue_that_cannot_be_opened(wire: Wire) -> None:

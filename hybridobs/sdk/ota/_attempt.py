@@ -83,6 +83,7 @@ class Attempt:
     def __init__(self, journal: Journal, record: Record) -> None:
         self._record = record
         self._journal = journal
+        journal.keep()
         self._moving = threading.RLock()
         self._pid = os.getpid()
         if not record.said:

@@ -96,6 +96,10 @@ class Record:
         return max(now_ns - self.changed_ns, 0) * 1e-9 if self.changed_ns > _EPOCH_NS else 0.0
 
 
+_ours: set[tuple[int, Path]] = set()
+"""What attempts have locked, by process: a forked child has the entries of its parent, and they are none of its own."""
+
+
 class Journal:
     """The file of one attempt, locked while a process works on it."""
 
@@ -106,9 +110,12 @@ class Journal:
         self._owner = 0
 
     def take(self, until: float = 0.0) -> bool:
-        """Lock it, trying again ``until`` then (monotonic); False if somebody else is at work on it."""
+        """Lock it, trying again ``until`` then (monotonic); False if somebody else is at work on it.
+
+        An attempt that this process has open is not waited for: who would end it is the one who asks.
+        """
         while not self._locked():
-            if monotonic() >= until:
+            if (os.getpid(), self._lock_path) in _ours or monotonic() >= until:
                 return False
             sleep(_PAUSE_S)
         return True
@@ -129,6 +136,11 @@ class Journal:
         self._lock, self._owner = lock, os.getpid()
         return True
 
+    def keep(self) -> None:
+        """Say that an attempt of this process has it, and not somebody who looks at it for a moment."""
+        if self._lock is not None:
+            _ours.add((self._owner, self._lock_path))
+
     def let_go(self) -> None:
         """Unlock it; safe twice. A forked child only closes its copy: the lock is still its parent's."""
         if self._lock is None:
@@ -140,6 +152,7 @@ class Journal:
                 fcntl.flock(self._lock, fcntl.LOCK_UN)
         os.close(self._lock)
         self._lock = None
+        _ours.discard((self._owner, self._lock_path))
 
     def handed_on(self) -> Journal:
         """Another one that holds the lock in place of this one, which has nothing left to let go of."""

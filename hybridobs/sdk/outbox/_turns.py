@@ -49,8 +49,10 @@ class Hold:
         import fcntl
 
         if self.ours:
-            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
-            self.leave()
+            try:
+                fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+            finally:  # on a file system without locks too
+                self.leave()
 
     def leave(self) -> None:
         """Close the descriptor and unlock nothing: in a child, the parent still holds it."""

@@ -13,7 +13,7 @@ from queue import Empty, SimpleQueue
 
 from hybridobs.contract import LostReason
 from hybridobs.kpi.ranges import RangeSet
-from hybridobs.sdk.queue import LostRange, Priority, Record
+from hybridobs.sdk.queue import Bell, LostRange, Priority, Record
 from hybridobs.sdk.spool._limits import ROW_OVERHEAD, Limits
 
 _SHARES = {Priority.LOW: 0.5, Priority.NORMAL: 0.875, Priority.HIGH: 1.0}  # what each priority may fill
@@ -31,7 +31,7 @@ class Inbox:
         )
         self._record_bytes = limits.record_bytes
         self._gather_s = limits.commit_s
-        self._hurry = threading.Event()
+        self._hurry = Bell()
         self._came = 0  # bytes; a race between callers can only make the bound a little soft
         self._went = 0
         self._in_hand = 0
@@ -84,14 +84,18 @@ class Inbox:
         """What was refused since the last time."""
         if not self._refused and not self._lost:
             return []
-        with self._lost_lock:
+        if not self._lost_lock.acquire(timeout=_SHORTEST_WAIT):  # by a call that a signal handler has interrupted
+            return []
+        try:
             self._merge()
             lost, self._lost = self._lost, {}
+        finally:
+            self._lost_lock.release()
         return [LostRange(first, last, reason) for reason, known in lost.items() for first, last in known.ranges()]
 
     def hurry(self, barrier: threading.Event | None = None) -> None:
         """Have the writer commit now; ``barrier`` is handed to it behind everything that was put before."""
-        self._hurry.set()
+        self._hurry.ring()
         self._queue.put(barrier)
 
     def take(self, timeout: float) -> tuple[list[Record], list[threading.Event | None]]:
@@ -101,9 +105,7 @@ class Inbox:
         try:
             # CPython 3.11: a get that wakes up for nothing just as its time runs out waits for ever. Never a short one.
             item = self._queue.get(timeout=max(timeout, _SHORTEST_WAIT)) if timeout else self._queue.get_nowait()
-            if self._queue.qsize() < _MOST_AT_ONCE:
-                self._hurry.wait(self._gather_s)
-            self._hurry.clear()
+            self._hurry.wait(self._gather_s if self._queue.qsize() < _MOST_AT_ONCE else 0.0)
             while True:
                 records.append(item) if isinstance(item, Record) else asked.append(item)
                 if len(records) == _MOST_AT_ONCE:

@@ -20,7 +20,7 @@ from pathlib import Path
 from hybridobs.contract import LostReason
 from hybridobs.errors import ConfigError
 from hybridobs.kpi.ranges import RangeSet
-from hybridobs.sdk.queue import WAKE_BYTES, Batch, LostRange, MemoryQueue, Priority, QueueStats, Record, Resource
+from hybridobs.sdk.queue import WAKE_BYTES, Batch, Bell, LostRange, MemoryQueue, Priority, QueueStats, Record, Resource
 from hybridobs.sdk.spool import _fork
 from hybridobs.sdk.spool._clock import Clock, system_clock
 from hybridobs.sdk.spool._file import Lease
@@ -64,7 +64,7 @@ class Spool:
         self._ended = False
         self._lost: list[LostRange] = []  # not on disk yet
         self._sent = RangeSet()  # delivered from memory; these numbers are no gap
-        self._ready = threading.Event()
+        self._ready = Bell()
         self._fresh_bytes = 0
         self._age = 0.0
         self._draining = False  # a backlog of an outage or an earlier process is being sent
@@ -105,7 +105,7 @@ class Spool:
             self._tell_sender(records, bool(asked))
         with self._lock:
             self._finish()
-        self._ready.set()
+        self._ready.ring()
 
     def _idle_s(self) -> float:
         """How long the writer may sleep if nothing comes."""
@@ -210,7 +210,7 @@ class Spool:
         self._fresh_bytes += size
         if urgent or self._fresh_bytes >= WAKE_BYTES:
             self._fresh_bytes = 0
-            self._ready.set()
+            self._ready.ring()
 
     def _finish(self) -> None:
         try:
@@ -296,14 +296,13 @@ class Spool:
         """Sleep until much waits, ``wake``, or ``timeout`` seconds; True if anything waits."""
         held_back = self._not_before - time.monotonic()
         self._ready.wait(min(timeout, held_back) if held_back > 0 else timeout)
-        self._ready.clear()
         shelf = self._shelf
         return bool(shelf.records or shelf.lost or self._inbox.bytes or self._memory.wait(0.0))
 
     def wake(self) -> None:
         """End a ``wait`` now, once what was appended so far can be leased."""
         if self._closed:
-            self._ready.set()
+            self._ready.ring()
         else:
             self._inbox.hurry()
 
