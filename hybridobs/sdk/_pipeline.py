@@ -183,9 +183,7 @@ class Pipeline:
         self.off = True
         self._finish_start(until)  # one that began before it was off
         self._ending = _left(until)
-        if (
-            not self._opening
-        ):  # else by the start under way, which this signal handler interrupts or which takes too long
+        if not self._opening:  # else the start under way does it, which this signal handler interrupts or which is slow
             self._end_if_asked()
 
     def _end_if_asked(self) -> None:

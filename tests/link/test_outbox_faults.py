@@ -126,10 +126,10 @@ def test_a_file_system_without_locks(box: Outbox, monkeypatch: pytest.MonkeyPatc
         raise OSError(errno.ENOLCK, "no locks")
 
     monkeypatch.setattr("fcntl.flock", flock)
-    before = len(os.listdir("/dev/fd"))
+    before = len(list(Path("/dev/fd").iterdir()))
     for _ in range(10):
         assert box.drain(lambda _: None).answered == 0
-    assert len(os.listdir("/dev/fd")) == before
+    assert len(list(Path("/dev/fd").iterdir())) == before
 
 
 def test_interrupted(box: Outbox) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,6 +26,11 @@ def plain(value: AnyValue) -> Any:
     if kind == "array_value":
         return [plain(item) for item in value.array_value.values]
     return getattr(value, kind) if kind else None
+
+
+def senders() -> set[threading.Thread]:
+    """Threads that send; those of other tests may still be about to end."""
+    return {thread for thread in threading.enumerate() if thread.name == "hybridobs-sender"}
 
 
 class Wire:

@@ -23,7 +23,7 @@ from hybridobs.sdk.health import EnergyMeter
 from hybridobs.sdk.health._energy import Source
 from hybridobs.sdk.queue import RECORD_OVERHEAD, WAKE_BYTES, MemoryQueue, Priority, Queue, Record, Resource
 from hybridobs.sdk.redact import _counts
-from tests.sdk.conftest import Wire
+from tests.sdk.conftest import Wire, senders
 
 observed = hybridobs.observe(model="digits")
 
@@ -102,6 +102,7 @@ def test_a_start(wire: Wire) -> None:
 
 def test_a_start_that_ends_in_a_shutdown(wire: Wire) -> None:
     """It is carried out when the start is over, and what was recorded until then arrives."""
+    before = senders()
 
     def make(stream: str, resource: Resource) -> Queue:
         hybridobs.shutdown()
@@ -109,7 +110,7 @@ def test_a_start_that_ends_in_a_shutdown(wire: Wire) -> None:
 
     _pipeline.replace(_pipeline.Pipeline(resolve({}), make_queue=make, make_post=lambda _: wire))
     assert returns(call)
-    assert "hybridobs-sender" not in {thread.name for thread in threading.enumerate()}
+    assert senders() <= before
     assert len(wire.requests) == 1
 
 
