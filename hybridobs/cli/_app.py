@@ -95,13 +95,26 @@ def _told() -> Iterator[None]:
             raise click.exceptions.Exit(_exits.UNREAD) from None
         raise Full(error) from error
     except KeyboardInterrupt:
-        click.echo("Interrupted.", err=True)
-        raise click.exceptions.Exit(_exits.INTERRUPTED) from None
+        raise _interrupted() from None
     except (click.ClickException, click.exceptions.Exit, click.Abort):
         raise
     except Exception as error:
+        if _comes_from_ctrl_c(error):
+            raise _interrupted() from None
         _trace()
         raise Broken(error) from error
+
+
+def _interrupted() -> click.exceptions.Exit:
+    click.echo("Interrupted.", err=True)
+    return click.exceptions.Exit(_exits.INTERRUPTED)
+
+
+def _comes_from_ctrl_c(error: BaseException | None) -> bool:
+    """An extension module that Ctrl-C interrupts while it is imported says ImportError, with the reason behind it."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _trace() -> None:

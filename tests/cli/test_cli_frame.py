@@ -185,6 +185,17 @@ def test_interrupted(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert result.exit_code == 130 and result.stderr == "Interrupted.\n"
 
 
+def test_ctrl_c_inside_an_extension_module(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says that its import failed, because of a Ctrl-C, which is no mistake of ours."""
+
+    def broken() -> float:
+        raise ImportError("initialization failed") from KeyboardInterrupt()
+
+    monkeypatch.setattr("hybridobs.cli._options.time.time", broken)
+    result = run("kpi", "--since", "1h")
+    assert result.exit_code == 130 and result.stderr == "Interrupted.\n"
+
+
 def test_ascii_output(url: str) -> None:
     """An output that can only carry ASCII loses a sign, not the answer."""
     words = [sys.executable, "-m", "hybridobs", "kpi", "latency_p50", "--by", "tier", "--store", url]
