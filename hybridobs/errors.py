@@ -76,3 +76,10 @@ class Rejected(HybridobsError):
         self.reason = reason
         self.detail = detail
         super().__init__(f"{reason}: {detail}")
+
+
+def from_ctrl_c(error: BaseException | None) -> bool:
+    """Whether Ctrl-C is behind it: an extension module that it interrupts while it is imported says ImportError."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None

@@ -17,7 +17,7 @@ from hybridobs.cli import _exits
 from hybridobs.cli._commands import Overview
 from hybridobs.cli._options import no_color_option
 from hybridobs.cli._streams import Unwritten, flush, minded
-from hybridobs.errors import HybridobsError, StoreUnreachable
+from hybridobs.errors import HybridobsError, StoreUnreachable, from_ctrl_c
 
 DEBUG = "HYBRIDOBS_DEBUG"
 _TOLD = 500  # characters of what went wrong
@@ -99,7 +99,7 @@ def _told() -> Iterator[None]:
     except (click.ClickException, click.exceptions.Exit, click.Abort):
         raise
     except Exception as error:
-        if _comes_from_ctrl_c(error):
+        if from_ctrl_c(error):
             raise _interrupted() from None
         _trace()
         raise Broken(error) from error
@@ -108,13 +108,6 @@ def _told() -> Iterator[None]:
 def _interrupted() -> click.exceptions.Exit:
     click.echo("Interrupted.", err=True)
     return click.exceptions.Exit(_exits.INTERRUPTED)
-
-
-def _comes_from_ctrl_c(error: BaseException | None) -> bool:
-    """An extension module that Ctrl-C interrupts while it is imported says ImportError, with the reason behind it."""
-    while error is not None and not isinstance(error, KeyboardInterrupt):
-        error = error.__cause__ or error.__context__
-    return error is not None
 
 
 def _trace() -> None:

@@ -18,7 +18,7 @@ from hybridobs.demo import models, promises
 from hybridobs.demo._plant import Plant
 from hybridobs.demo.fleet import CANDIDATE, RATE, Device, fleet
 from hybridobs.demo.ledger import Line, ledger
-from hybridobs.errors import ConfigError
+from hybridobs.errors import ConfigError, from_ctrl_c
 
 if TYPE_CHECKING:
     from hybridobs.store import Store
@@ -90,7 +90,9 @@ class Demo:
             try:
                 self._begin(plant, watch)
                 self._traffic(plant, watch)
-            except KeyboardInterrupt:
+            except (KeyboardInterrupt, ImportError) as error:
+                if not from_ctrl_c(error):
+                    raise
                 interrupted = True
             watch(Snapshot("handing over what is still on its way"))
             sent = plant.stop()
