@@ -18,12 +18,12 @@ from hybridobs.cli._outputs import write
 from hybridobs.cli._stores import readable
 from hybridobs.contract import ENV_PREFIX
 from hybridobs.errors import ConfigError, StoreUnreachable
+from hybridobs.locks import locked
 from hybridobs.slo.policy import Change, Decided, Flags, Policy, decide, forgotten, load
 
 _SERVICE = "hybridobs-policy"
 _SECONDS = 10.0
 _TURN_S = 30.0  # that another one is waited for, which may have to ask a slow store
-_PAUSE_S = 0.02
 
 
 def evaluated(
@@ -104,19 +104,9 @@ def _turn(path: Path, access: int) -> Iterator[bool]:
 
 def _locked(descriptor: int, until: float) -> bool:
     try:
-        import fcntl
-    except ImportError:  # not on every system
+        return locked(descriptor, until)
+    except (ImportError, OSError):  # not on every system, and not on every file system
         return True
-    while time.monotonic() < until:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            time.sleep(_PAUSE_S)
-        except OSError:  # not on every file system
-            return True
-        else:
-            return True
-    return False
 
 
 def _text(flags: Path) -> str:

@@ -7,7 +7,6 @@ supervisor left behind.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import stat
@@ -18,13 +17,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from hybridobs.errors import ConfigError
+from hybridobs.locks import locked
 
 _KEY = "data"
 _ID_BYTES = 32  # of a process id, always as many
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _POLL_S = 0.1
 _LOOK_S = 1.0  # longer than anybody needs who only asks
-_PAUSE_S = 0.005
 
 
 def default_directory() -> Path:
@@ -108,7 +107,7 @@ class Place:
         except OSError as error:
             raise ConfigError(_KEY, str(self.directory), f"cannot be looked into ({error.strerror})") from error
         try:
-            if _locked(lock, fcntl.LOCK_SH):
+            if locked(lock, shared=True):
                 return None
             with suppress(ValueError):
                 return max(int(os.read(lock, _ID_BYTES)), 0)
@@ -152,19 +151,6 @@ def _opened(path: Path) -> Iterator[int]:
         os.close(lock)
 
 
-def _locked(lock: int, how: int) -> bool:
-    try:
-        fcntl.flock(lock, how | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
 def _locked_soon(lock: int) -> bool:
     """Whether we have it, if need be once whoever only asks has gone."""
-    deadline = time.monotonic() + _LOOK_S
-    while not _locked(lock, fcntl.LOCK_EX):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(_PAUSE_S)
-    return True
+    return locked(lock, time.monotonic() + _LOOK_S)

@@ -19,6 +19,7 @@ ROOMS: dict[str, tuple[str, set[str]]] = {
     "__main__": ("", set()),
     "contract": ("", set()),
     "errors": ("", set()),
+    "locks": ("", set()),
     "privacy": ("", set()),
     "kpi": ("", set()),
     "sdk": ("", {"opentelemetry", "urllib3"}),

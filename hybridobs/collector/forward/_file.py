@@ -18,12 +18,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hybridobs.collector.forward._frame import Lost, halves, leaving, lost_with, merge
-from hybridobs.collector.forward._layout import check, connect, identity, make, make_durable
+from hybridobs.collector.forward._layout import check, connect, make_durable
 from hybridobs.collector.forward._limits import RelayLimits
 from hybridobs.contract import LostReason, Signal
 from hybridobs.errors import ConfigError, LayoutError
 from hybridobs.sdk.hop import LostRange
-from hybridobs.sdk.spool import Clock, is_damage, private_directory, set_aside, system_clock
+from hybridobs.sdk.spool import (
+    Clock,
+    identity,
+    is_damage,
+    make_private,
+    private_directory,
+    set_aside,
+    system_clock,
+)
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +101,7 @@ class RelayFile:
 
     def _open(self) -> None:
         with suppress(FileExistsError):
-            make(self.path)
+            make_private(self.path)
         db = self._db = connect(self.path)
         check(db, self.path)
         make_durable(db)
@@ -157,7 +165,7 @@ class RelayFile:
     def _move(self) -> None:
         """Go on in a new file with all that the deleted one held."""
         gone = self._reader()
-        make(self.path)
+        make_private(self.path)
         db = connect(self.path)
         try:
             make_durable(db)

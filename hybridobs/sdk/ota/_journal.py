@@ -17,6 +17,7 @@ from typing import Any
 
 from hybridobs.errors import ConfigError
 from hybridobs.kpi.ota import State
+from hybridobs.locks import locked
 from hybridobs.sdk import _clock, _pipeline
 from hybridobs.sdk._guard import failed
 from hybridobs.sdk.spool._place import default_directory, private_directory
@@ -121,20 +122,22 @@ class Journal:
         return True
 
     def _locked(self) -> bool:
-        import fcntl  # not on every system; place() has said so by now
-
         lock = os.open(self._lock_path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if not os.path.samestat(os.fstat(lock), self._lock_path.stat()):
-                raise FileNotFoundError(self._lock_path)
-        except OSError as wrong:
+            if locked(lock) and self._is_at(lock):
+                self._lock, self._owner = lock, os.getpid()
+                return True
+        except OSError:
             os.close(lock)
-            if isinstance(wrong, BlockingIOError | FileNotFoundError):  # not found: forgotten since we opened it
-                return False
             raise
-        self._lock, self._owner = lock, os.getpid()
-        return True
+        os.close(lock)
+        return False
+
+    def _is_at(self, lock: int) -> bool:
+        """Whether the lock file is there still: it may have been forgotten since we opened it."""
+        with suppress(FileNotFoundError):
+            return os.path.samestat(os.fstat(lock), self._lock_path.stat())
+        return False
 
     def keep(self) -> None:
         """Say that an attempt of this process has it, and not somebody who looks at it for a moment."""
@@ -146,7 +149,7 @@ class Journal:
         if self._lock is None:
             return
         if self._owner == os.getpid():  # closing alone would leave it to a child that was forked meanwhile
-            import fcntl
+            import fcntl  # not on every system; place() has said so by now
 
             with suppress(OSError):
                 fcntl.flock(self._lock, fcntl.LOCK_UN)

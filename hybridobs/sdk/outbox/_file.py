@@ -7,7 +7,6 @@ is the last point that the boot before it is known to have reached: a wall clock
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -15,9 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from hybridobs.errors import LayoutError, StoreTooNew
 from hybridobs.sdk.spool._clock import Clock
-from hybridobs.sdk.spool._schema import sync
+from hybridobs.sdk.spool._schema import identity, make_private, refuse_newer, sync, version
 
 VERSION = 1
 APPLICATION = 0x484F4258  # "HOBX"
@@ -91,11 +89,6 @@ class Waiting(NamedTuple):
     given_up: int
 
 
-def _identity(path: Path) -> tuple[int, int]:
-    status = path.stat()
-    return status.st_dev, status.st_ino
-
-
 class BoxFile:
     """The open file; the caller keeps others from making it meanwhile.
 
@@ -104,7 +97,7 @@ class BoxFile:
 
     def __init__(self, path: Path, clock: Clock) -> None:
         with suppress(FileExistsError):
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
+            make_private(path)
             sync(path.parent)
         self._clock = clock
         self._db = sqlite3.connect(path, timeout=5.0, isolation_level=None, check_same_thread=False)
@@ -113,16 +106,14 @@ class BoxFile:
             # FULL: whoever was told that a request is kept may switch the device off. What was answered is wiped.
             for setting in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON"):
                 self._db.execute(f"PRAGMA {setting}")
-            self._identity = _identity(path)
+            self._identity = identity(path)
         except BaseException:
             self._db.close()
             raise
 
     def is_at(self, path: Path) -> bool:
         """Whether this very file is there still, and none that was made in its place."""
-        with suppress(FileNotFoundError):
-            return _identity(path) == self._identity
-        return False
+        return identity(path) == self._identity
 
     def put(self, key: str, kind: str, meta: str, trace: str, payload: bytes, limits: Limits) -> bool:
         """Keep a request; False if it does not fit. A key that waits already is that request and changes nothing."""
@@ -198,14 +189,10 @@ class BoxFile:
         self._db.close()
 
     def _check(self, path: Path) -> None:
-        (version,) = self._db.execute("PRAGMA user_version").fetchone()
-        (application,) = self._db.execute("PRAGMA application_id").fetchone()
-        if not version and not application and not self._db.execute("SELECT 1 FROM sqlite_master").fetchone():
+        found = version(self._db, path, APPLICATION, "an outbox")
+        if not found:
             self._db.executescript(_TABLES)
-        elif application != APPLICATION:
-            raise LayoutError(f"{path} is not an outbox")
-        elif version > VERSION:
-            raise StoreTooNew(f"{path} was written by a newer hybridobs (version {version}, this one reads {VERSION})")
+        refuse_newer(path, found, VERSION)
 
     @contextmanager
     def _change(self) -> Iterator[int]:

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+from hybridobs.locks import locked
+
 _LONGEST_S = 5.0  # that a turn is waited for, as long as SQLite waits for a writer
-_PAUSE_S = 0.01
 _held: set[Hold] = set()
 
 
@@ -31,22 +32,11 @@ class Hold:
 
     def lock(self, longest_s: float) -> bool:
         """Hold it; False if another one does for so long."""
-        import fcntl  # not on Windows, where there is no private directory either
-
-        until = time.monotonic() + longest_s
-        while True:
-            try:
-                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() >= until:
-                    return False
-                time.sleep(_PAUSE_S)
-            else:
-                return True
+        return locked(self._descriptor, time.monotonic() + longest_s)
 
     def free(self) -> None:
         """Let go; nothing to do in a child, which has left it."""
-        import fcntl
+        import fcntl  # not on Windows, where there is no private directory either
 
         if self.ours:
             try:

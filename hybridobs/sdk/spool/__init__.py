@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from hybridobs.sdk.spool._inspect import SlotInfo, SpoolInfo, StreamInfo, inspect
     from hybridobs.sdk.spool._limits import Limits
     from hybridobs.sdk.spool._place import default_directory, private_directory
-    from hybridobs.sdk.spool._schema import is_damage, set_aside
+    from hybridobs.sdk.spool._schema import identity, is_damage, make_private, refuse_newer, set_aside, version
     from hybridobs.sdk.spool._spool import Spool
 
 _HOME = {
@@ -29,11 +29,15 @@ _HOME = {
     "deliver": "_deliver",
     "drain": "_drain",
     "export": "_export",
+    "identity": "_schema",
     "inspect": "_inspect",
     "is_damage": "_schema",
+    "make_private": "_schema",
     "private_directory": "_place",
+    "refuse_newer": "_schema",
     "set_aside": "_schema",
     "system_clock": "_clock",
+    "version": "_schema",
 }
 
 __all__ = [
@@ -49,11 +53,15 @@ __all__ = [
     "deliver",
     "drain",
     "export",
+    "identity",
     "inspect",
     "is_damage",
+    "make_private",
     "private_directory",
+    "refuse_newer",
     "set_aside",
     "system_clock",
+    "version",
 ]
 
 

@@ -58,7 +58,7 @@ def connect(path: Path) -> sqlite3.Connection:
             db.close()
             _make(path)
             db = _open(path)
-        _refuse_newer(path, found)
+        refuse_newer(path, found, VERSION)
         for setting in ("journal_mode = WAL", "synchronous = NORMAL", f"journal_size_limit = {_WAL_BYTES}"):
             db.execute(f"PRAGMA {setting}")
         for setting in ("secure_delete = OFF", "cache_size = -1024", "temp_store = MEMORY"):
@@ -69,25 +69,26 @@ def connect(path: Path) -> sqlite3.Connection:
     return db
 
 
-def _refuse_newer(path: Path, found: int) -> None:
-    if found > VERSION:
-        raise StoreTooNew(f"{path} was written by a newer hybridobs (version {found}, this one reads {VERSION})")
+def refuse_newer(path: Path, found: int, known: int) -> None:
+    """StoreTooNew for a version beyond the one that is known."""
+    if found > known:
+        raise StoreTooNew(f"{path} was written by a newer hybridobs (version {found}, this one reads {known})")
 
 
 def _open(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(path, timeout=5.0, isolation_level=None, check_same_thread=False)
 
 
-def version(db: sqlite3.Connection, path: Path) -> int:
-    """Which version a file of ours has, 0 for one that is empty still; LayoutError for a file that is not ours."""
-    (found,), (application,) = (
+def version(db: sqlite3.Connection, path: Path, application: int = APPLICATION, what: str = "a spool") -> int:
+    """Which version a file of ours has, 0 for one that is empty still; LayoutError for a file that is not ``what``."""
+    (found,), (own,) = (
         db.execute("PRAGMA user_version").fetchone(),
         db.execute("PRAGMA application_id").fetchone(),
     )
-    if not found and not application and not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+    if not found and not own and not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
         return 0
-    if application != APPLICATION:
-        raise LayoutError(f"{path} is not a spool")
+    if own != application:
+        raise LayoutError(f"{path} is not {what}")
     return int(found)
 
 
@@ -96,8 +97,7 @@ def _make(path: Path) -> None:
     draft = path.with_name(f"{path.name}.new")
     remove(draft)
     try:
-        # Made by us, since SQLite would use the umask; its -wal and -shm take the same mode.
-        os.close(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
+        make_private(draft)
         with closing(_open(draft)) as db:
             db.executescript(_TABLES)
         sync(draft)
@@ -107,6 +107,20 @@ def _make(path: Path) -> None:
     finally:
         remove(draft)
     sync(path.parent)  # else a power cut may take the name of a file whose content is safe
+
+
+def make_private(path: Path) -> None:
+    """Make an empty file, 0600; SQLite would use the umask, and gives its -wal and -shm the mode of the file."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """Which file is at a path; None if there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def sync(path: Path) -> None:

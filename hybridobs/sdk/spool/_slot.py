@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from hybridobs.locks import locked
+
 MOST = 10_000  # a directory with more slots than this is broken in a way that one more file would not mend
 _LOCK = re.compile(r"slot-(\d+)\.lock")
 
@@ -28,19 +30,16 @@ class Slot:
     @classmethod
     def take(cls, directory: Path, number: int, *, shared: bool = False) -> Slot | None:
         """Hold slot ``number``, together with others who only look if ``shared``; None if another one holds it."""
-        import fcntl
-
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
         descriptor = os.open(directory / f"slot-{number}.lock", flags, 0o600)
         try:
-            fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-            return None
+            if locked(descriptor, shared=shared):
+                return cls(directory, number, descriptor)
         except OSError:
             os.close(descriptor)
             raise
-        return cls(directory, number, descriptor)
+        os.close(descriptor)
+        return None
 
     def publish(self, size: int) -> None:
         """Let the other processes know that ``size`` bytes wait here."""
