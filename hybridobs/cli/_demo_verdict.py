@@ -32,7 +32,7 @@ def reports(result: Result) -> tuple[Report, Report]:
     independent, and says so.
     """
     now = int(time.time())
-    hour = Span(result.since // 3600 * 3600, now // 60 * 60 + 60)
+    hour = Span.running(result.since, now).whole_hours()
     sides = Comparison(_SIDES["candidate"], _SIDES["baseline"], _SHARED, hour, SHARD, True, OneLook())
     check = judged(result.store_url, result.promises, (), now)
     return check, compared(result.store_url, result.promises, sides, (), now)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from hybridobs.kpi.stats import Looks
     from hybridobs.slo import Outcome
-    from hybridobs.slo.window import Span, Window
+    from hybridobs.slo.window import Window
 
 _LOOKS = ("one", "planned:", "anytime:")
 _SHARD = "shard"  # hybridobs.kpi.shards.SHARD, which --help should not have to load the catalogue for
@@ -144,7 +144,7 @@ def gate(
     if name is not None and given and looks[0] != "planned":
         raise click.UsageError("--id remembers the looks of a plan; give --looks planned:N with it")
     at = moment_of(now)
-    span = whole_hours(window.span(at))
+    span = window.span(at).whole_hours()
     comparison = Comparison(ours, theirs, shared, span, clusters, independent, _rule(*looks))
     report = compared(store, file, comparison, allow, at, paired=paired, name=name, planned=looks[1])
     answer(report, reports)
@@ -161,12 +161,6 @@ def _apart(ours: Labels, theirs: Labels, shared: Labels, clusters: str, *, paire
         raise click.UsageError(f"--where says {min(clash)!r} again; leave it out there")
     if clusters in ours.keys() | theirs.keys() | shared.keys():
         raise click.UsageError(f"--clusters {clusters} has one value only; name a label that varies")
-
-
-def whole_hours(span: Span) -> Span:
-    """From the start of an hour on, because devices are told apart by the hour."""
-    since = span.since
-    return span if since is None else span._replace(since=since // 3600 * 3600)
 
 
 def _rule(name: str, number: int) -> Looks:

@@ -11,10 +11,8 @@ from hybridobs.cli._slo_memory import Turn, in_turn, nothing_more
 from hybridobs.cli._stores import opened
 from hybridobs.contract import EventKind, Labels
 from hybridobs.errors import ConfigError
-from hybridobs.kpi.catalog import KPIS
 from hybridobs.kpi.event import Event
 from hybridobs.kpi.fold import Fold
-from hybridobs.kpi.reading import Question, gathered
 from hybridobs.kpi.stats import OneLook
 from hybridobs.slo import (
     PROMOTION_KIND,
@@ -28,7 +26,7 @@ from hybridobs.slo import (
     Seen,
     Stage,
     Step,
-    calls_compared,
+    calls_of_candidate,
     continued,
     decide_stage,
     gate,
@@ -46,7 +44,6 @@ from hybridobs.slo.window import Span
 if TYPE_CHECKING:
     from hybridobs.store import Memory, Store, Transaction
 
-_HOUR = 3600
 _ACTIONS = {Action.PROMOTE: "promote", Action.DONE: "promote", Action.ROLLBACK: "rollback"}
 
 
@@ -83,8 +80,7 @@ def _turn(store: Store, name: str, release: Release, now: int, seen: Memory) -> 
     comparison = _comparison(release, stage, memory, now)
     judged, after = _gates(store, name, release, memory, comparison, now)
     both = any(not trigger.alone for trigger in stage.judged)
-    calls = calls_compared(store, comparison) if both else _calls(store, comparison)
-    have = Seen(now - memory.since, calls, both)
+    have = Seen(now - memory.since, calls_of_candidate(store, comparison, alone=not both), both)
     if memory.ended is not None:
         over = Action(memory.ended.action)
         outcome = Outcome.FAIL if over is Action.ROLLBACK else Outcome.PASS
@@ -103,7 +99,7 @@ def _comparison(release: Release, stage: Stage, memory: PromotionMemory, now: in
         {"version": release.version, **stage.candidate},
         {"version": release.baseline, **stage.against},
         release.plan.where,
-        Span(memory.since // _HOUR * _HOUR, now // 60 * 60 + 60),
+        Span.running(memory.since, now).whole_hours(),
         release.clusters,
         release.independent,
         OneLook(),
@@ -131,14 +127,6 @@ def _gates(
         digest=release.plan.digest,
     )
     return report, looked(gates, decisions, now).text()
-
-
-def _calls(store: Store, comparison: Comparison) -> int:
-    """All calls of the candidate, where it is compared with nobody."""
-    calls = KPIS["calls"]
-    question = Question(*comparison.span, (), {**comparison.where, **comparison.candidate})
-    answer = next(gathered(store, [calls], question))
-    return sum(calls.value(summaries).n for summaries in answer.rows.values())
 
 
 def _noted(release: Release, stage: Stage, step: Step, judged: Report, now: int) -> Callable[[Transaction], None]:

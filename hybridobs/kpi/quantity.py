@@ -5,16 +5,14 @@ from __future__ import annotations
 import math
 import re
 
+FIGURES = 3  # significant digits of what was measured
+EXACT = 12  # and of what somebody wrote, which has no more than that
+_NEARLY_ALL = 0.999
 _STEPS: dict[str, tuple[tuple[float, str], ...]] = {
     "s": ((1e-6, "µs"), (1e-3, "ms"), (1.0, "s"), (3600.0, "h"), (86400.0, "d")),
     "J": ((1e-6, "µJ"), (1e-3, "mJ"), (1.0, "J"), (1e3, "kJ")),
     "By": ((1.0, "B"), (1e3, "kB"), (1e6, "MB"), (1e9, "GB")),
 }
-
-
-FIGURES = 3  # significant digits of what was measured
-EXACT = 12  # and of what somebody wrote, which has no more than that
-_NEARLY_ALL = 0.999
 
 
 def quantity(value: float, unit: str, *, percent: bool = False, figures: int = FIGURES) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         Comparison,
         Decision,
         GateMemory,
-        calls_compared,
+        calls_of_candidate,
         continued,
         gate,
         gate_facts,
@@ -70,7 +70,7 @@ _HOMES = {
     "_rules": ("ALERTMANAGER", "RULES", "Rules", "alertmanager", "rules"),
     "_openslo": ("Written", "written"),
     "_gate": (
-        *("GATE_KIND", "PAIRED", "TRIGGERS", "Comparison", "Decision", "GateMemory", "calls_compared", "continued"),
+        *("GATE_KIND", "PAIRED", "TRIGGERS", "Comparison", "Decision", "GateMemory", "calls_of_candidate", "continued"),
         *("gate", "gate_facts", "looked", "gate_plan", "planned_memory", "same_gate_plan", "scored"),
     ),
     "_promotion": (
@@ -117,7 +117,7 @@ __all__ = [
     "Trigger",
     "Written",
     "alertmanager",
-    "calls_compared",
+    "calls_of_candidate",
     "check",
     "continued",
     "decide_stage",

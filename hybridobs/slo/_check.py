@@ -18,7 +18,7 @@ from hybridobs.kpi.reading import NO_GROUP, Gathered, Question, Source, gathered
 from hybridobs.kpi.stats.verdict import Worse
 from hybridobs.kpi.summary import Summary
 from hybridobs.slo.budget import Budget, allowed_share, burned
-from hybridobs.slo.objective import Objective, is_windowed, shown
+from hybridobs.slo.objective import Objective, is_windowed
 from hybridobs.slo.outcome import Outcome
 from hybridobs.slo.window import DAY, Span, Window
 
@@ -107,7 +107,7 @@ def judged(objective: Objective, summaries: Summaries) -> Result:
         return result._replace(reason=_nothing(objective), needed=objective.minimum_sample)
     if reading.n < objective.minimum_sample:
         needed = objective.minimum_sample - reading.n
-        reason = f"{shown(kpi, reading.value)} of {_observations(reading.n)}; {needed:,} more needed"
+        reason = f"{kpi.shown(reading.value)} of {_observations(reading.n)}; {needed:,} more needed"
         return result._replace(outcome=Outcome.TOO_LITTLE, reason=reason, needed=needed)
     outcome = _side(objective, low, high, open_below)
     return result._replace(outcome=outcome, reason=_reason(objective, outcome, reading.value, low, high))
@@ -150,7 +150,7 @@ def _reason(objective: Objective, outcome: Outcome, value: float, low: float, hi
     kpi = objective.kpi
     if outcome is Outcome.UNDECIDED:
         return (
-            f"between {shown(kpi, low)} and {shown(kpi, high)}, and the limit of {kpi.exactly(objective.limit)} lies "
+            f"between {kpi.shown(low)} and {kpi.shown(high)}, and the limit of {kpi.exactly(objective.limit)} lies "
             f"there; more data will not tell, a limit at an exact edge will{_edges(kpi)}"
         )
     return f"{objective.in_currency(kpi.beside(value, objective.limit))}, {objective.target} promised"
@@ -161,7 +161,7 @@ def _edges(kpi: Kpi) -> str:
     if not isinstance(formula, Quantile) or not formula.measure.edges:
         return ""
     edges: Iterable[int] = formula.measure.edges
-    return ": " + ", ".join(shown(kpi, edge / formula.measure.resolution) for edge in edges)
+    return ": " + ", ".join(kpi.shown(edge / formula.measure.resolution) for edge in edges)
 
 
 def _observations(n: int) -> str:

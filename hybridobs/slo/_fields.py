@@ -24,7 +24,7 @@ CURRENCY = "currency"
 VERSION = "1"
 MOST = 10**15 - 1  # of a whole number
 NEVER_BELOW_ZERO = ("s", "J", "By", "{currency}")  # but for the difference of two
-_WHOLE = re.compile(rf"[1-9][0-9]{{0,{len(str(MOST)) - 1}}}")
+WHOLE = rf"[1-9][0-9]{{0,{len(str(MOST)) - 1}}}"
 Fields = Mapping[str, Branch]
 
 
@@ -111,7 +111,7 @@ def label_of(branch: Branch, label: str, kpi: Kpi) -> str:
 def whole_of(branch: Branch, of: str = "observations") -> int:
     """A whole number, 1 or more; ``of`` is what it counts."""
     text = branch.text()
-    if not _WHOLE.fullmatch(text):
+    if not re.fullmatch(WHOLE, text):
         branch.fail(f"give a whole number of {of}, 1 or more and of {len(str(MOST))} digits at most")
     return int(text)
 

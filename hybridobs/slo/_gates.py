@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 
 from hybridobs.kpi.catalog import KPIS
 from hybridobs.kpi.kpi import Direction, Kpi
-from hybridobs.slo._fields import MEAN_REFUSED, TARGETS, severity_of, target_of
+from hybridobs.slo._fields import MEAN_REFUSED, TARGETS, Fields, severity_of, target_of
 from hybridobs.slo._tree import Branch
 from hybridobs.slo.objective import (
     THE_SCORE,
@@ -29,9 +28,9 @@ SCORE = ("pass", "fail", "severity", "parts")
 PART = ("weight", "gates")
 # With less than two fifths of the allowance used on average a canary is good enough, with three fifths it is not.
 ENOUGH, LEAST = 60.0, 40.0
-_DIGITS = r"[0-9]{1,6}(?:\.[0-9]{1,9})?"
-_LIMIT = re.compile(rf"({_DIGITS}) ?(%|pp)")
-_NUMBER = re.compile(_DIGITS)
+DIGITS = r"[0-9]{1,6}(?:\.[0-9]{1,9})?"
+_LIMIT = re.compile(rf"({DIGITS}) ?(%|pp)")
+_NUMBER = re.compile(DIGITS)
 
 
 def trigger(branch: Branch) -> Trigger:
@@ -53,7 +52,7 @@ def trigger(branch: Branch) -> Trigger:
     return Trigger(name, kpi, 0.0, False, severity_of(own), branch.place, hard=True)
 
 
-def _name(own: Mapping[str, Branch], kpi: Kpi) -> str:
+def _name(own: Fields, kpi: Kpi) -> str:
     name = own["name"].text() if "name" in own else kpi.id
     return own["name"].fail("is what the score itself is called; give another name") if name == THE_SCORE else name
 

@@ -55,6 +55,16 @@ def packed(summary: Summary) -> dict[str, Any]:
     }
 
 
+def all_packed(summaries: Mapping[str, Summary]) -> dict[str, Any]:
+    """Each by the name of its measure."""
+    return {name: packed(summary) for name, summary in summaries.items()}
+
+
+def all_unpacked(found: Mapping[str, Any]) -> dict[str, Summary]:
+    """The inverse of ``all_packed``; raises as ``unpacked``."""
+    return {name: unpacked(name, one) for name, one in found.items()}
+
+
 def unpacked(name: str, found: Mapping[str, Any]) -> Summary:
     """The inverse of ``packed``; KeyError, TypeError, ValueError or LayoutError for one that is damaged."""
     measure = MEASURES[name]

@@ -15,7 +15,7 @@ from hybridobs.kpi.catalog import KPIS
 from hybridobs.kpi.kpi import Direction, Kpi
 from hybridobs.kpi.quantity import parsed
 from hybridobs.slo import _file, _gates
-from hybridobs.slo._fields import MOST, NEVER_BELOW_ZERO, TARGETS
+from hybridobs.slo._fields import MOST, NEVER_BELOW_ZERO, TARGETS, WHOLE
 from hybridobs.slo.objective import (
     comparable,
     is_counted,
@@ -36,12 +36,16 @@ LENGTH = {"type": "string", "pattern": ROLLING}
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _AMOUNT = {"type": ["string", "number"]}
 _TEXT = {"type": ["string", "number", "boolean"], "minLength": 1}
-_WHOLE = f"^[1-9][0-9]{{0,{len(str(MOST)) - 1}}}$"
-_SAMPLE = {"type": ["integer", "string"], "minimum": 1, "maximum": MOST, "pattern": _WHOLE}
+_SAMPLE = {"type": ["integer", "string"], "minimum": 1, "maximum": MOST, "pattern": f"^{WHOLE}$"}
 VERSION = {"enum": [1, "1"]}
-_DIGITS = r"[0-9]{1,6}(\.[0-9]{1,9})?"
-_POINTS = {"type": ["number", "string"], "minimum": 0, "maximum": 100, "pattern": f"^{_DIGITS}$"}
-_WEIGHT = {"type": ["number", "string"], "exclusiveMinimum": 0, "exclusiveMaximum": 10**6, "pattern": f"^{_DIGITS}$"}
+_DIGITS = f"^{_gates.DIGITS}$"
+_POINTS = {"type": ["number", "string"], "minimum": 0, "maximum": 100, "pattern": _DIGITS}
+_WEIGHT = {
+    "type": ["number", "string"],
+    "exclusiveMinimum": 0,
+    "exclusiveMaximum": 10**6,
+    "pattern": _DIGITS,
+}
 _YES, _NO = {"enum": [True, "true"]}, {"enum": [False, "false"]}
 _SHARE = r"^\s*\+?0*((0|1|0\.[0-9]*|1\.0*)|([0-9]{1,2}(\.[0-9]*)?|100(\.0*)?)\s*%)\s*$"
 # Any of these that a KPI is read in is in its pattern.
@@ -241,7 +245,7 @@ def mapping(properties: Schema) -> Schema:
 
 
 def _written(unit: str) -> Schema:
-    return {"type": "string", "pattern": rf"^{_DIGITS} ?{unit}$"}
+    return {"type": "string", "pattern": rf"^{_gates.DIGITS} ?{unit}$"}
 
 
 def kpis(known: list[Kpi]) -> Schema:

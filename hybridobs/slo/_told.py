@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from hybridobs.kpi.quantity import digits
-from hybridobs.kpi.summary import Summary
 from hybridobs.slo._check import Result, called
-from hybridobs.slo._inputs import asked_about, made_by, packed
+from hybridobs.slo._inputs import all_packed, asked_about, made_by
 from hybridobs.slo.budget import Budget
 from hybridobs.slo.outcome import Outcome
 from hybridobs.slo.report import Entry, Report
@@ -74,17 +73,13 @@ def _facts(result: Result) -> Mapping[str, Any]:
         "until": result.span.until,
         "where": dict(objective.where),
         "budget": _budget_facts(result.budget) if result.budget else None,
-        "inputs": [
-            {
-                "summaries": _packed(result.summaries),
-                "fast": {name: _packed(summaries) for name, summaries in result.fast.items()} if result.budget else {},
-            }
-        ],
+        "inputs": [{"summaries": all_packed(result.summaries), "fast": _fast(result)}],
     }
 
 
-def _packed(summaries: Mapping[str, Summary]) -> dict[str, Any]:
-    return {name: packed(summary) for name, summary in summaries.items()}
+def _fast(result: Result) -> dict[str, Any]:
+    """What the burn rates are of, where there are any."""
+    return {name: all_packed(own) for name, own in result.fast.items()} if result.budget else {}
 
 
 def _budget_facts(budget: Budget) -> Mapping[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from hybridobs.kpi.stats import Looks, PlannedLooks, RememberedLooks
 from hybridobs.slo._gate import HARD, Comparison, Decision, Past, Scored, Side, by_cluster
-from hybridobs.slo._inputs import asked_about, finite, judged, made_by, packed, plain
+from hybridobs.slo._inputs import all_packed, asked_about, finite, judged, made_by, plain
 from hybridobs.slo.objective import THE_SCORE
 from hybridobs.slo.outcome import Outcome, Severity
 from hybridobs.slo.report import Entry, Report
@@ -55,25 +55,27 @@ def looks_told(looks: Looks) -> dict[str, Any]:
 def _warnings(decided: list[Decision], comparison: Comparison) -> Iterator[str]:
     if comparison.independent:
         yield "independent assumed: with devices that differ, up to four in ten gates at their limit decide wrongly"
-    elif unknown := [decision.trigger.name for decision in decided if decision.unknown]:
+    elif unknown := _named(decision for decision in decided if decision.unknown):
         yield (
-            f"how alike the requests of one device are is unknown for {', '.join(dict.fromkeys(unknown))}, so nothing "
+            f"how alike the requests of one device are is unknown for {unknown}, so nothing "
             "is decided there; name a label that keeps a device together (--clusters site), or take the risk "
             "(--assume-independent)"
         )
-    if full := [decision.trigger.name for decision in decided if _full(decision, comparison)]:
+    if full := _named(decision for decision in decided if _full(decision, comparison)):
         yield (
-            f"the plan is full for {', '.join(dict.fromkeys(full))}: this look is its last, and another one would err "
+            f"the plan is full for {full}: this look is its last, and another one would err "
             "more often than 5 % of the time; give --id, which remembers looks and goes on watching for a breach"
         )
-    if short := [decision.trigger.name for decision in decided if decision.left_out > decision.hours > 0]:
-        yield (
-            f"{', '.join(dict.fromkeys(short))} compared over less than half of the hours: in the others only one side "
-            "did anything"
-        )
+    if short := _named(decision for decision in decided if decision.left_out > decision.hours > 0):
+        yield f"{short} compared over less than half of the hours: in the others only one side did anything"
     seen = {decision.trigger.kpi.id for decision in decided}
     if unseen := [trigger.kpi.id for trigger in HARD if trigger.kpi.id not in seen]:
         yield f"no data for {', '.join(unseen)}: not judged"
+
+
+def _named(decided: Iterable[Decision]) -> str:
+    """Each trigger once, though it may be told by currency."""
+    return ", ".join(dict.fromkeys(decision.trigger.name for decision in decided))
 
 
 def _full(decision: Decision, comparison: Comparison) -> bool:
@@ -177,6 +179,6 @@ def _inputs(decision: Decision, side: Side) -> dict[str, Any]:
     clusters = zip(side.parts, counted, strict=True) if counted else ()
     return {
         "value": kpi.value(side.whole).value,
-        "summaries": {name: packed(summary) for name, summary in side.whole.items()},
+        "summaries": all_packed(side.whole),
         "clusters": {name: list(numbers) for name, numbers in clusters},
     }

@@ -17,10 +17,9 @@ from typing import Any
 from hybridobs.errors import ConfigError, LayoutError
 from hybridobs.kpi.catalog import KPIS
 from hybridobs.kpi.stats import AnyTime, Looks, OneLook, Pairs, PlannedLooks, Rate, RememberedLooks, Worse
-from hybridobs.kpi.summary import Summary
 from hybridobs.slo import _check
 from hybridobs.slo._gate import Comparison, Counted, Decision, Past, Side, concluded, decided, key_of, scored
-from hybridobs.slo._inputs import asked_about, judgement, unpacked
+from hybridobs.slo._inputs import all_unpacked, asked_about, judgement
 from hybridobs.slo._promotion import Action, Plan, Seen, Stage, Step, decide_stage
 from hybridobs.slo._told import told
 from hybridobs.slo._told_gate import told_gate
@@ -118,10 +117,6 @@ def _place(entry: Facts) -> Place:
     return Place(entry["file"] or "", entry["line"] or 0)
 
 
-def _summaries(found: Facts) -> dict[str, Summary]:
-    return {name: unpacked(name, one) for name, one in found.items()}
-
-
 # --- objectives -----------------------------------------------------------------------------------------------
 def _checked(found: Facts, given: Mapping[str, Any]) -> Report:
     """The command first, where one failed, and then every objective."""
@@ -144,8 +139,8 @@ def _result(entry: Facts) -> _check.Result:
         _place(entry),
     )
     span, inputs = Span(entry["since"], entry["until"]), entry["inputs"][0]
-    fast = {name: _summaries(one) for name, one in inputs["fast"].items()}
-    return _check.concluded(objective, _summaries(inputs["summaries"]), span, fast)._replace(group=entry["group"])
+    fast = {name: all_unpacked(one) for name, one in inputs["fast"].items()}
+    return _check.concluded(objective, all_unpacked(inputs["summaries"]), span, fast)._replace(group=entry["group"])
 
 
 # --- gates ----------------------------------------------------------------------------------------------------
@@ -187,7 +182,7 @@ def _trigger(entry: Facts) -> Trigger:
 
 
 def _side(found: Facts) -> Side:
-    return Side(_summaries(found["summaries"]), {})
+    return Side(all_unpacked(found["summaries"]), {})
 
 
 def _decision(entry: Facts, comparison: Comparison) -> Decision:

@@ -150,11 +150,6 @@ def worse_side(kpi: Kpi) -> Worse:
     return Worse.LOWER if kpi.direction is Direction.HIGHER else Worse.HIGHER
 
 
-def shown(kpi: Kpi, value: float) -> str:
-    """A value of this KPI as a person reads it."""
-    return kpi.shown(value)
-
-
 def promised(kpi: Kpi, worse: Worse, limit: float) -> str:
     """A limit in words: ``at most 300 ms``."""
     return f"{'at most' if worse is Worse.HIGHER else 'at least'} {kpi.exactly(limit)}"

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 MINUTE = 60
+HOUR = 3600
 DAY = 86_400
-_UNITS = {"m": MINUTE, "h": 3600, "d": DAY, "w": 7 * DAY}
+_UNITS = {"m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
 _LENGTH = r"[1-9][0-9]{0,5}[mhdw]"
 ROLLING = f"^{_LENGTH}$"  # for a JSON Schema, like PATTERN
 PATTERN = f"^({_LENGTH}|day|month)$"
@@ -19,6 +20,15 @@ class Span(NamedTuple):
 
     since: int | None
     until: int | None
+
+    @classmethod
+    def running(cls, since: int | None, now: int) -> Span:
+        """Until the end of the minute that is running."""
+        return cls(since, _end_of_minute(now))
+
+    def whole_hours(self) -> Span:
+        """From the start of an hour on, because devices are told apart by the hour."""
+        return self if self.since is None else self._replace(since=self.since // HOUR * HOUR)
 
 
 class Window(NamedTuple):
@@ -41,9 +51,13 @@ class Window(NamedTuple):
 
     def span(self, now: int) -> Span:
         """Which windows of the store it covers: whole minutes, the one that is running included."""
-        until = now // MINUTE * MINUTE + MINUTE
+        until = _end_of_minute(now)
         if self.seconds is not None:
             return Span(until - self.seconds, until)
         today = datetime.fromtimestamp(now, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         start = today if self.name == "day" else today.replace(day=1)
         return Span(int(start.timestamp()), until)
+
+
+def _end_of_minute(now: int) -> int:
+    return now // MINUTE * MINUTE + MINUTE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
@@ -41,14 +41,10 @@ class Upkeep:
         """How much there is to do."""
         with self._reading() as connection:
             parts = _rollup.due(connection, now_s - settle_s)
-            drop, by_clock = (
-                sum(one.rows for one in _drop.past(connection, horizon))
-                for horizon in (
-                    self._horizons(connection, now_s, wanted),
-                    self._by_clock(connection, now_s, wanted),
-                )
-            )
-            return Due(sum(part.rows for part in parts), drop, by_clock - drop)
+            now, by_clock = self._horizons(connection, now_s, wanted), self._by_clock(connection, now_s, wanted)
+            drop = _rows(_drop.past(connection, now))
+            held = 0 if now == by_clock else _rows(_drop.past(connection, by_clock)) - drop
+            return Due(_rows(parts), drop, held)
 
     def run(self, now_s: int, settle_s: int) -> Iterator[Done]:
         """Do it, a transaction a step; a damaged row stops its own part only, and is told of at the end."""
@@ -61,7 +57,7 @@ class Upkeep:
     def _roll(self, until: int, damaged: list[LayoutError]) -> Iterator[Done]:
         with self._reading() as connection:
             parts = _rollup.due(connection, until)
-        left = sum(part.rows for part in parts)
+        left = _rows(parts)
         for part in parts:
             moved, left = 0, left - part.rows
             try:
@@ -124,3 +120,7 @@ class Upkeep:
 
     def _keep(self, connection: Connection, wanted: Retention, dropped: Horizons) -> None:
         connection.execute(self._statements.keep_for, rows_of(wanted, dropped))
+
+
+def _rows(parts: Iterable[_rollup.Part | _drop.Past]) -> int:
+    return sum(part.rows for part in parts)

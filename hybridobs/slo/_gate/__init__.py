@@ -29,7 +29,7 @@ from hybridobs.slo._gate._memory import GateMemory, continued, gate_plan, looked
 from hybridobs.slo._gate._memory import facts as gate_facts
 from hybridobs.slo._gate._memory import planned as planned_memory
 from hybridobs.slo._gate._score import Scored, scored
-from hybridobs.slo._gate._sides import calls_compared, sides
+from hybridobs.slo._gate._sides import calls_of_candidate, sides
 from hybridobs.slo.objective import Trigger
 from hybridobs.slo.outcome import Outcome
 
@@ -50,7 +50,7 @@ __all__ = [
     "Scored",
     "Side",
     "by_cluster",
-    "calls_compared",
+    "calls_of_candidate",
     "concluded",
     "continued",
     "decided",

@@ -35,7 +35,7 @@ from hybridobs.kpi.stats import (
     paired_design_effect,
 )
 from hybridobs.slo._gate._comparison import NEW_LOOK, Comparison, Decision, Look, Past, Side, Summaries
-from hybridobs.slo.objective import Trigger, shown
+from hybridobs.slo.objective import Trigger
 from hybridobs.slo.outcome import Outcome
 
 KNOWN = 0.95  # a design effect read from less than this of a side is not believed
@@ -126,7 +126,7 @@ def _hard(decision: Decision) -> Decision:
     value = kpi.value(decision.candidate.whole).value or 0.0
     faultless = 1.0 if kpi.direction is Direction.HIGHER else 0.0
     outcome = Outcome.PASS if value == faultless else Outcome.FAIL
-    return decision._replace(outcome=outcome, reason=f"{shown(kpi, value)}, {decision.trigger.words}")
+    return decision._replace(outcome=outcome, reason=f"{kpi.shown(value)}, {decision.trigger.words}")
 
 
 def _clusterings(trigger: Trigger, spread: Spread) -> Clusterings:
@@ -193,7 +193,7 @@ def _judge_pairs(trigger: Trigger, pairs: Summaries, looks: Looks, clustering: C
 def _told(decision: Decision, judgement: Judgement) -> str:
     kpi, trigger = decision.trigger.kpi, decision.trigger
     sides = (decision.candidate,) if trigger.alone else (decision.candidate, decision.baseline)
-    values = " against ".join(shown(kpi, kpi.value(side.whole).value or 0.0) for side in sides)
+    values = " against ".join(kpi.shown(kpi.value(side.whole).value or 0.0) for side in sides)
     return f"{values}, {_change(trigger, judgement)}; limit {trigger.words}"
 
 
@@ -222,7 +222,7 @@ def _needed(trigger: Trigger, judgement: Judgement, looks: Looks) -> str:
 def _change(trigger: Trigger, judgement: Judgement) -> str:
     """The interval of the change, or of the value where pairs are judged, as a person reads it."""
     if trigger.paired is not None:
-        low, high = (shown(trigger.kpi, b) if math.isfinite(b) else "unbounded" for b in judgement.bounds)
+        low, high = (trigger.kpi.shown(b) if math.isfinite(b) else "unbounded" for b in judgement.bounds)
         return f"{low} to {high}"
     shift = 1.0 if trigger.relative else 0.0
     low, high = (_percent(bound - shift) for bound in judgement.bounds)

@@ -14,8 +14,8 @@ from hybridobs.kpi.summary import Summary
 from hybridobs.slo._gate._comparison import NOTHING, Comparison, Side, Summaries
 from hybridobs.slo.objective import Trigger
 from hybridobs.slo.outcome import Severity
+from hybridobs.slo.window import HOUR
 
-HOUR = 3600
 Labels = tuple[str, ...]
 # What happened in each hour: by cluster, and as a whole under None.
 Hours = dict[int, dict[str | None, list[Summaries]]]
@@ -50,10 +50,10 @@ def sides(source: Source, trigger: Trigger, comparison: Comparison) -> Iterator[
         )
 
 
-def calls_compared(source: Source, comparison: Comparison) -> int:
-    """How many calls of the candidate lie in hours that the baseline has too."""
+def calls_of_candidate(source: Source, comparison: Comparison, *, alone: bool) -> int:
+    """How many there are: in hours that the baseline has too, or in all where the candidate is judged ``alone``."""
     kpi = KPIS["calls"]
-    every = Trigger("", kpi, 0.0, False, Severity.INFO)
+    every = Trigger("", kpi, 0.0, False, Severity.INFO, hard=alone)
     return sum(kpi.value(one.candidate.whole).n for one in sides(source, every, replace(comparison, independent=True)))
 
 

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from hybridobs.kpi.kpi import Reading
 from hybridobs.kpi.reading import NO_GROUP, Question, Source, gathered
-from hybridobs.slo.objective import shown
 from hybridobs.slo.policy._rule import Bound, Condition, Policy, Rule, WithoutData
 
 Group = tuple[str, ...]
@@ -109,7 +108,7 @@ def _begins(rule: Rule, reading: Reading | None) -> str:
     condition = rule.condition
     if reading is None or reading.value is None or not condition.holds(reading.value):
         return ""
-    return f"{condition.words}: it is {shown(condition.kpi, reading.value)}"
+    return f"{condition.words}: it is {condition.kpi.shown(reading.value)}"
 
 
 def _stays(rule: Rule, reading: Reading | None, state: State, now: int) -> str:
@@ -121,9 +120,9 @@ def _stays(rule: Rule, reading: Reading | None, state: State, now: int) -> str:
         return f"held for {held} s more"
     if condition.released(reading.value):
         return ""
-    limit = shown(condition.kpi, condition.release)
+    limit = condition.kpi.shown(condition.release)
     return (
-        f"{condition.kpi.id} of {condition.window.name} is {shown(condition.kpi, reading.value)}, not yet past {limit}"
+        f"{condition.kpi.id} of {condition.window.name} is {condition.kpi.shown(reading.value)}, not yet past {limit}"
     )
 
 

@@ -10,7 +10,6 @@ from enum import StrEnum
 
 from hybridobs.kpi.kpi import Kpi
 from hybridobs.slo._tree import Place
-from hybridobs.slo.objective import shown
 from hybridobs.slo.window import Window
 
 Value = bool | int | float | str
@@ -67,7 +66,7 @@ class Condition:
     @property
     def words(self) -> str:
         """``cost of day at least 100 USD``."""
-        return f"{self.kpi.id} of {self.window.name} {self.bound.words} {shown(self.kpi, self.limit)}"
+        return f"{self.kpi.id} of {self.window.name} {self.bound.words} {self.kpi.shown(self.limit)}"
 
 
 @dataclass(frozen=True, slots=True)
